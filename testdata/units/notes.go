@@ -1,0 +1,26 @@
+package units
+
+import "sync"
+
+// NotePart is a sentence, or a shorter piece, that synthetic notes are made
+// from. {who} and {who2} stand for a relative, {village} for a village, {day}
+// for a date, {hour} for an hour, {n} for a small number.
+type NotePart struct {
+	// Slot says where the text may stand: situation, action, follow, bare, place,
+	// detail, or who (the word before a given name that {who} becomes).
+	Slot string
+	// Kinds are the kind codes that the text fits, separated by spaces, or "*".
+	Kinds string
+	Text  string
+}
+
+// NoteParts returns every part of a note.
+func NoteParts() []NotePart { return noteParts() }
+
+var noteParts = sync.OnceValue(func() []NotePart {
+	var out []NotePart
+	for _, r := range table("note_parts.csv", "slot", "kinds", "text") {
+		out = append(out, NotePart{r[0], r[1], r[2]})
+	}
+	return out
+})
