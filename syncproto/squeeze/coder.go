@@ -1,0 +1,107 @@
+package squeeze
+
+// encoder is a carryless binary arithmetic coder over 32-bit bounds.
+type encoder struct {
+	out    []byte
+	low    uint32
+	high   uint32 // inclusive
+	shifts int    // bytes written
+}
+
+// split returns the last code that means 1 when the chance of 1 is p of 65536.
+func split(low, high uint32, p int32) uint32 {
+	r := high - low
+	return low + r>>16*uint32(p) + (r&0xffff*uint32(p))>>16
+}
+
+func (e *encoder) bit(bit uint32, p int32) {
+	mid := split(e.low, e.high, p)
+	if bit == 1 {
+		e.high = mid
+	} else {
+		e.low = mid + 1
+	}
+	for (e.low^e.high)>>24 == 0 {
+		e.out = append(e.out, byte(e.high>>24))
+		e.shifts++
+		e.low <<= 8
+		e.high = e.high<<8 | 0xff
+	}
+}
+
+// tail returns the fewest bytes that, with zeros after them, lie within low
+// and high: they end the stream.
+func tail(low, high uint32) (code uint32, n int) {
+	for n = range 4 {
+		unit := uint32(1) << (32 - 8*n) // 0 for n == 0: only code 0 fits
+		code = low
+		if rest := low & (unit - 1); rest != 0 {
+			code = low - rest + unit
+		}
+		if code >= low && code <= high {
+			return code, n
+		}
+	}
+	return low, 4
+}
+
+func (e *encoder) finish() {
+	code, n := tail(e.low, e.high)
+	for range n {
+		e.out = append(e.out, byte(code>>24))
+		code <<= 8
+	}
+}
+
+// decoder mirrors encoder. Behind the end of src it reads zeros; over says
+// that more was needed than any encoder leaves to those zeros.
+type decoder struct {
+	src    []byte
+	next   int
+	low    uint32
+	high   uint32
+	code   uint32
+	shifts int
+}
+
+func newDecoder(src []byte) decoder {
+	d := decoder{src: src, high: 0xffffffff}
+	for range 4 {
+		d.code = d.code<<8 | d.read()
+	}
+	return d
+}
+
+func (d *decoder) read() uint32 {
+	if d.next >= len(d.src) {
+		return 0
+	}
+	d.next++
+	return uint32(d.src[d.next-1])
+}
+
+func (d *decoder) bit(p int32) uint32 {
+	mid := split(d.low, d.high, p)
+	bit := uint32(0)
+	if d.code <= mid {
+		bit = 1
+		d.high = mid
+	} else {
+		d.low = mid + 1
+	}
+	for (d.low^d.high)>>24 == 0 {
+		d.low <<= 8
+		d.high = d.high<<8 | 0xff
+		d.code = d.code<<8 | d.read()
+		d.shifts++
+	}
+	return bit
+}
+
+func (d *decoder) over() bool { return d.shifts > len(d.src) }
+
+// closed reports whether src ends exactly as an encoder ends it.
+func (d *decoder) closed() bool {
+	code, n := tail(d.low, d.high)
+	return d.shifts+n == len(d.src) && d.code == code
+}

@@ -1,0 +1,180 @@
+// Package squeeze compresses the byte columns of one segment: it predicts each
+// bit from several contexts, mixes the predictions and codes the bit
+// arithmetically. It is made for 100 bytes to 64 KB, where a general-purpose
+// compressor has not yet learnt anything.
+//
+// Columns do best when each holds one thing, when a number of fixed width is
+// cut into one column per byte or digit, and when columns that depend on each
+// other lie side by side: each byte is also predicted from the byte at the
+// same place of the column before, if both have the same length.
+//
+// The arithmetic is exact integers throughout; SPEC.md in this folder is
+// enough to write the same thing in another language. The package does no I/O.
+package squeeze
+
+import (
+	"errors"
+	"math/bits"
+	"sync"
+)
+
+// MaxExpansion bounds what a stream can claim: columns of more than
+// MaxExpansion*(len(src)+8) bytes in total are refused before anything is
+// decoded. No encoder's output comes near it, for a bit costs at least
+// 1/2066 of a bit.
+const MaxExpansion = 4096
+
+// maxLength is the longest column that the format can state.
+const maxLength = 1<<31 - 1
+
+// Errors of Decompress, to be tested with errors.Is. None carries content of
+// the columns.
+var (
+	// ErrCorrupt says that src is not what Compress writes: cut short, changed,
+	// or with bytes behind its end. Ask the sender for it again.
+	ErrCorrupt = errors.New("squeeze: stream is damaged; fetch it again from its sender")
+	// ErrLimit says that src claims more than the caller's Limits allow, or more
+	// than MaxExpansion. Raise the limit only if the sender is trusted.
+	ErrLimit = errors.New("squeeze: stream claims more than the limit")
+)
+
+// Limits bounds what Decompress may produce. A zero field allows nothing of
+// its kind.
+type Limits struct {
+	MaxColumns     int // number of columns
+	MaxColumnBytes int // bytes of any one column
+	MaxTotalBytes  int // bytes of all columns together
+}
+
+// codec is everything that one call needs; calls borrow it from a pool, so
+// that the tables are allocated once per running call.
+type codec struct {
+	model   model
+	stored  []bool
+	lengths []int
+	scratch []byte
+}
+
+var codecs = sync.Pool{New: func() any { return new(codec) }}
+
+// Compress appends the compressed form of cols to dst and returns it. Equal
+// columns give equal bytes. It panics if a column is longer than 2^31-1 bytes,
+// and is safe for concurrent use as long as each call has its own dst.
+func Compress(dst []byte, cols [][]byte) []byte {
+	c := codecs.Get().(*codec)
+	defer codecs.Put(c)
+	c.stored = append(c.stored[:0], make([]bool, len(cols))...)
+	start := len(dst)
+	dst, swollen := c.encode(dst, cols)
+	if !swollen {
+		return dst
+	}
+	// Some columns came out longer than they went in; keep them as they are,
+	// unless saying so costs more than it saves.
+	again, _ := c.encode(c.scratch[:0], cols)
+	c.scratch = again
+	if len(again) < len(dst)-start {
+		dst = append(dst[:start], again...)
+	}
+	return dst
+}
+
+// encode appends cols coded with the present choice of stored columns. It then
+// marks every column that swelled by more than a byte as one to be stored and
+// reports whether there is any.
+func (c *codec) encode(dst []byte, cols [][]byte) (out []byte, swollen bool) {
+	e := encoder{out: dst, high: 0xffffffff}
+	m := &c.model
+	m.reset()
+	m.begin(0)
+	c.encodeHeader(&e, cols)
+	var beside []byte
+	for i, col := range cols {
+		if c.stored[i] {
+			for _, b := range col {
+				e.plain(b)
+			}
+			beside = col
+			continue
+		}
+		m.begin(uint32(i + 1))
+		before := e.spent()
+		encodeColumn(m, &e, col, beside)
+		if e.spent()-before > 8*len(col)+8 {
+			c.stored[i] = true
+			swollen = true
+		}
+		beside = col
+	}
+	e.finish()
+	return e.out, swollen
+}
+
+func encodeColumn(m *model, e *encoder, col, beside []byte) {
+	if len(beside) != len(col) {
+		for _, b := range col {
+			encodeByte(m, e, b, noByte)
+		}
+		return
+	}
+	for i, b := range col {
+		encodeByte(m, e, b, uint32(beside[i]))
+	}
+}
+
+// encodeHeader codes the number of columns and each column's length: 0 for as
+// long as the one before and not stored, else 1 + 2*length + stored.
+func (c *codec) encodeHeader(e *encoder, cols [][]byte) {
+	c.encodeUvarint(e, uint64(len(cols)))
+	last := -1
+	for i, col := range cols {
+		if len(col) > maxLength {
+			panic("squeeze: column longer than 2^31-1 bytes")
+		}
+		v := 1 + 2*uint64(len(col))
+		if c.stored[i] {
+			v++
+		} else if len(col) == last {
+			v = 0
+		}
+		c.encodeUvarint(e, v)
+		last = len(col)
+	}
+}
+
+func (c *codec) encodeUvarint(e *encoder, v uint64) {
+	for v >= 0x80 {
+		encodeByte(&c.model, e, byte(v)|0x80, noByte)
+		v >>= 7
+	}
+	encodeByte(&c.model, e, byte(v), noByte)
+}
+
+func encodeByte(m *model, e *encoder, b byte, beside uint32) {
+	m.startByte(beside)
+	node := uint32(1)
+	for i := 7; i >= 0; i-- {
+		bit := uint32(b>>i) & 1
+		m.predict(node)
+		e.bit(bit, m.p)
+		m.learn(bit)
+		node = node<<1 | bit
+		if i == 4 {
+			m.startNibble(node)
+			node = 1
+		}
+	}
+	m.endByte(b)
+}
+
+// plain codes b at even chances, outside the model.
+func (e *encoder) plain(b byte) {
+	for i := 7; i >= 0; i-- {
+		e.bit(uint32(b>>i)&1, 1<<15)
+	}
+}
+
+// spent returns the bits used so far, to the nearest bit below.
+func (e *encoder) spent() int {
+	return 8*e.shifts + bits.LeadingZeros32(e.high-e.low)
+}
