@@ -138,6 +138,9 @@ func (r *reader) payload(t Type) Value {
 		return Value{typ: TypeDate, num: int64(n)}
 	case TypeUUID:
 		return Value{typ: TypeUUID, str: string(r.take(16))}
+	case typeOwnRecord:
+		r.fail(CodeMalformed, "type tag %d is not for the wire", t)
+		return Value{}
 	case TypeList:
 		s := string(r.bytes(MaxValueBytes))
 		if r.err == nil {

@@ -1,0 +1,197 @@
+package syncproto
+
+import (
+	"strings"
+)
+
+// Collection numbers. They are part of the protocol and never reused.
+const (
+	CollectionUnit     = 1
+	CollectionTeam     = 2
+	CollectionMember   = 3
+	CollectionKind     = 4
+	CollectionGuide    = 5
+	CollectionDevice   = 6
+	CollectionActivity = 7
+)
+
+// Schema is the version of the collection definitions below. A change that
+// carries a higher number was written by a newer program.
+const Schema = 1
+
+// FieldUnit is the home unit of every record in every collection: list:code.
+// The creating change fixes it.
+const FieldUnit = 1
+
+// Operational fields of units. A unit's home unit is itself.
+const (
+	UnitList      = 2
+	UnitCode      = 3
+	UnitLevel     = 4 // province, district, commune or village
+	UnitType      = 5 // the official word, such as Xã
+	UnitName      = 6
+	UnitParent    = 7 // list:code
+	UnitValidFrom = 8
+	UnitValidTo   = 9
+)
+
+// Operational fields of teams, members and devices; ValidFrom and ValidTo as
+// for units.
+const (
+	TeamName = 2
+
+	MemberTeam = 2
+	MemberRole = 3
+
+	DeviceTeam   = 2
+	DeviceRole   = 3
+	DeviceOrigin = 4
+	DeviceIssuer = 5
+	DeviceLabel  = 6
+)
+
+// Operational fields of kinds and guides.
+const (
+	KindCode       = 2
+	KindNameVI     = 3
+	KindNameEN     = 4
+	KindDefinition = 5 // JSON, see Kind
+
+	GuideCode    = 2
+	GuideTitleVI = 3
+	GuideTitleEN = 4
+	GuideBodyVI  = 5
+	GuideBodyEN  = 6
+)
+
+// Operational fields of activities. A kind's own fields start at FirstKindField
+// in both compartments.
+const (
+	ActivityKind     = 2
+	ActivityOccurred = 3 // Date
+	ActivityTeam     = 4 // UUID
+	ActivityResult   = 5 // choice of the kind
+
+	FirstKindField = 32
+)
+
+// Personal fields of activities and, where they apply, of members.
+const (
+	PersonIDNumber  = 1
+	PersonFullName  = 2
+	PersonBirthDate = 3
+	PersonSex       = 4 // "male" or "female"
+	PersonPhone     = 5
+	PersonAddress   = 6
+	PersonNote      = 7
+)
+
+// Fields of void changes: a choice, and in the personal row the free text.
+const (
+	VoidReason = 30 // mistake, duplicate, test, other
+	VoidNote   = 31
+)
+
+// FieldDef describes one common field of a collection.
+type FieldDef struct {
+	Num         uint32
+	Name        string // the one word for it in JSON, CLI and docs
+	Type        Type
+	Compartment Compartment
+}
+
+// Collection describes a collection.
+type Collection struct {
+	Num    uint32
+	Name   string
+	Fields []FieldDef
+	// CentreOnly tells that only the centre and delegated officers write it.
+	CentreOnly bool
+}
+
+// Field finds a common field by number and compartment.
+func (c *Collection) Field(comp Compartment, num uint32) (FieldDef, bool) {
+	for _, f := range c.Fields {
+		if f.Num == num && f.Compartment == comp {
+			return f, true
+		}
+	}
+	return FieldDef{}, false
+}
+
+// FieldByName finds a common field by its word.
+func (c *Collection) FieldByName(name string) (FieldDef, bool) {
+	for _, f := range c.Fields {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return FieldDef{}, false
+}
+
+func open(num uint32, name string, t Type) FieldDef     { return FieldDef{num, name, t, Operational} }
+func personal(num uint32, name string, t Type) FieldDef { return FieldDef{num, name, t, Personal} }
+
+var personFields = []FieldDef{
+	personal(PersonIDNumber, "id_number", TypeText), personal(PersonFullName, "full_name", TypeText),
+	personal(PersonBirthDate, "birth_date", TypeDate), personal(PersonSex, "sex", TypeText),
+	personal(PersonPhone, "phone", TypeText), personal(PersonAddress, "address", TypeText),
+	personal(PersonNote, "note", TypeText),
+}
+
+var validity = []FieldDef{open(UnitValidFrom, "valid_from", TypeDate), open(UnitValidTo, "valid_to", TypeDate)}
+
+var catalog = map[uint32]*Collection{}
+
+func define(num uint32, name string, centreOnly bool, groups ...[]FieldDef) {
+	c := &Collection{Num: num, Name: name, CentreOnly: centreOnly}
+	c.Fields = append(c.Fields, open(FieldUnit, "unit", TypeText))
+	for _, g := range groups {
+		c.Fields = append(c.Fields, g...)
+	}
+	c.Fields = append(c.Fields, open(VoidReason, "void_reason", TypeText), personal(VoidNote, "void_note", TypeText))
+	catalog[num] = c
+}
+
+func init() {
+	define(CollectionUnit, "unit", true, []FieldDef{
+		open(UnitList, "list", TypeText), open(UnitCode, "code", TypeText), open(UnitLevel, "level", TypeText),
+		open(UnitType, "type", TypeText), open(UnitName, "name", TypeText), open(UnitParent, "parent", TypeText),
+	}, validity)
+	define(CollectionTeam, "team", true, []FieldDef{open(TeamName, "name", TypeText)}, validity)
+	define(CollectionMember, "member", true, []FieldDef{
+		open(MemberTeam, "team", TypeUUID), open(MemberRole, "role", TypeText),
+	}, validity, personFields)
+	define(CollectionKind, "kind", true, []FieldDef{
+		open(KindCode, "code", TypeText), open(KindNameVI, "name_vi", TypeText),
+		open(KindNameEN, "name_en", TypeText), open(KindDefinition, "definition", TypeText),
+	})
+	define(CollectionGuide, "guide", true, []FieldDef{
+		open(GuideCode, "code", TypeText), open(GuideTitleVI, "title_vi", TypeText), open(GuideTitleEN, "title_en", TypeText),
+		open(GuideBodyVI, "body_vi", TypeText), open(GuideBodyEN, "body_en", TypeText),
+	})
+	define(CollectionDevice, "device", true, []FieldDef{
+		open(DeviceTeam, "team", TypeUUID), open(DeviceRole, "role", TypeText), open(DeviceOrigin, "origin", TypeUUID),
+		open(DeviceIssuer, "issuer", TypeUUID), open(DeviceLabel, "label", TypeText),
+	}, validity)
+	define(CollectionActivity, "activity", false, []FieldDef{
+		open(ActivityKind, "kind", TypeText), open(ActivityOccurred, "occurred", TypeDate),
+		open(ActivityTeam, "team", TypeUUID), open(ActivityResult, "result", TypeText),
+	}, personFields)
+}
+
+// CollectionOf gives the definition of a collection.
+func CollectionOf(num uint32) (*Collection, bool) {
+	c, ok := catalog[num]
+	return c, ok
+}
+
+// UnitKey names a unit: list version and code, joined by a colon. Codes were
+// reused by the reform of 2025, so a code alone names nothing.
+func UnitKey(list, code string) string { return list + ":" + code }
+
+// SplitUnitKey undoes UnitKey.
+func SplitUnitKey(key string) (list, code string, ok bool) {
+	list, code, ok = strings.Cut(key, ":")
+	return list, code, ok && list != "" && code != ""
+}

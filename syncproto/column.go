@@ -1,0 +1,567 @@
+package syncproto
+
+import (
+	"math"
+	"math/bits"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// Column modes. The mode byte and what it needs stand in the table's control
+// column.
+const (
+	modePlain = 0 // the values one after the other
+	modeDelta = 1 // integers: difference to the value before
+	modeDict  = 2 // index into the values seen so far; a new value follows as a literal
+	modeFixed = 3 // texts of one length: first octets of all, then second octets, ...
+	modeWords = 4 // texts as words between single spaces, words by dictionary
+)
+
+// encodeColumn writes the values of one column, all of type typ, and appends
+// what describes it to control.
+func encodeColumn(w *columnWriter, control []byte, typ Type, values []Value) []byte {
+	switch typ {
+	case TypeNull:
+		return control
+	case TypeInt, TypeDate:
+		return encodeInts(w, control, typ, values)
+	case TypeBool:
+		col := make([]byte, len(values))
+		for i, v := range values {
+			col[i] = byte(v.num)
+		}
+		w.put(col)
+		return control
+	case TypeUUID:
+		texts := payloads(values)
+		return encodeDict(w, append(control, modeDict), texts, 16)
+	default:
+		return encodeTexts(w, control, payloads(values))
+	}
+}
+
+func decodeColumn(r *columnReader, c *reader, typ Type, n int) []Value {
+	values := make([]Value, n)
+	switch typ {
+	case TypeNull:
+	case TypeInt, TypeDate:
+		decodeInts(r, c, typ, values)
+	case TypeBool:
+		for i, b := range r.get(n) {
+			if b > 1 {
+				r.fail("truth value %d", b)
+				return nil
+			}
+			values[i] = Value{typ: TypeBool, num: int64(b)}
+		}
+	case TypeUUID:
+		if m := c.byte(); m != modeDict {
+			r.fail("mode %d for identifiers", m)
+			return nil
+		}
+		setTexts(r, values, typ, decodeDict(r, c, n, 16))
+	default:
+		setTexts(r, values, typ, decodeTexts(r, c, n))
+	}
+	if c.err != nil && r.err == nil {
+		r.err = c.err
+	}
+	return values
+}
+
+// setTexts fills values of a string-like type and checks what that type asks.
+func setTexts(r *columnReader, values []Value, typ Type, texts []string) {
+	if r.err != nil {
+		return
+	}
+	var check reader
+	for i, s := range texts {
+		if len(s) > MaxValueBytes {
+			r.err = Errorf(CodeTooLarge, "value of %d bytes, at most %d are allowed", len(s), MaxValueBytes)
+			return
+		}
+		if typ == TypeList {
+			check.checkList(s)
+		}
+		values[i] = Value{typ: typ, str: s}
+	}
+	if check.err != nil {
+		r.err = check.err
+	}
+}
+
+func payloads(values []Value) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = v.str
+	}
+	return out
+}
+
+// encodeInts picks the cheapest of plain, delta and dictionary by order-0
+// entropy.
+func encodeInts(w *columnWriter, control []byte, typ Type, values []Value) []byte {
+	plain, delta := make([]uint64, len(values)), make([]uint64, len(values))
+	last := int64(0)
+	for i, v := range values {
+		if plain[i] = uint64(v.num); typ == TypeInt {
+			plain[i] = zigzag(v.num)
+		}
+		delta[i] = zigzag(v.num - last)
+		last = v.num
+	}
+	dict, literals := dictIndex(plain)
+	dictCost := planesCost(dict) + planesCost(literals) + 2
+	plainCost, deltaCost := planesCost(plain), planesCost(delta)
+	switch {
+	case dictCost < min(plainCost, deltaCost):
+		control = putInts(w, append(control, modeDict), dict)
+		control = appendUvarint(control, uint64(len(literals)))
+		return putInts(w, control, literals)
+	case deltaCost < plainCost:
+		return putInts(w, append(control, modeDelta), delta)
+	default:
+		return putInts(w, append(control, modePlain), plain)
+	}
+}
+
+func decodeInts(r *columnReader, c *reader, typ Type, values []Value) {
+	var raw []uint64
+	mode := c.byte()
+	switch mode {
+	case modePlain, modeDelta:
+		raw = getInts(r, c, len(values))
+	case modeDict:
+		index := getInts(r, c, len(values))
+		literals := getInts(r, c, c.count(len(values), "dictionary"))
+		raw = resolveDict(r, index, literals)
+	default:
+		r.fail("mode %d for integers", mode)
+	}
+	if r.err != nil || c.err != nil {
+		return
+	}
+	last := int64(0)
+	for i, u := range raw {
+		switch {
+		case mode == modeDelta:
+			last += unzigzag(u)
+		case typ == TypeInt:
+			last = unzigzag(u)
+		default:
+			last = int64(u)
+		}
+		if typ == TypeDate && (last < 0 || last > maxPackedDate) {
+			r.fail("date out of range")
+			return
+		}
+		values[i] = Value{typ: typ, num: last}
+	}
+}
+
+// dictIndex replaces values by indexes: i is the i-th distinct value in order
+// of first appearance; an index equal to the number of values seen so far
+// introduces the next literal.
+func dictIndex[T comparable](values []T) (index []uint64, literals []T) {
+	seen := make(map[T]uint64, len(values))
+	index = make([]uint64, len(values))
+	for i, v := range values {
+		n, ok := seen[v]
+		if !ok {
+			n = uint64(len(literals))
+			seen[v] = n
+			literals = append(literals, v)
+		}
+		index[i] = n
+	}
+	return index, literals
+}
+
+// resolveDict undoes dictIndex and refuses what it would not have written.
+func resolveDict[T any](r *columnReader, index []uint64, literals []T) []T {
+	out := make([]T, len(index))
+	seen := uint64(0)
+	for i, n := range index {
+		if n > seen || n >= uint64(len(literals)) {
+			r.fail("dictionary index %d of %d", n, seen)
+			return nil
+		}
+		if n == seen {
+			seen++
+		}
+		out[i] = literals[n]
+	}
+	if seen != uint64(len(literals)) {
+		r.fail("%d dictionary entries are not used", uint64(len(literals))-seen)
+	}
+	return out
+}
+
+// putInts writes integers as one column of byte planes, most significant plane
+// first, and appends the width in bytes to control.
+func putInts(w *columnWriter, control []byte, ints []uint64) []byte {
+	width := widthOf(ints)
+	col := make([]byte, width*len(ints))
+	for p := range width {
+		shift := 8 * (width - 1 - p)
+		plane := col[p*len(ints):]
+		for i, u := range ints {
+			plane[i] = byte(u >> shift)
+		}
+	}
+	w.put(col)
+	return append(control, byte(width))
+}
+
+func getInts(r *columnReader, c *reader, n int) []uint64 {
+	width := int(c.byte())
+	if width > 8 {
+		r.fail("integers of %d bytes", width)
+	}
+	if c.err != nil && r.err == nil {
+		r.err = c.err
+	}
+	if r.err != nil {
+		return nil
+	}
+	col := r.get(width * n)
+	if r.err != nil {
+		return nil
+	}
+	ints := make([]uint64, n)
+	for p := range width {
+		for i, b := range col[p*n : (p+1)*n] {
+			ints[i] = ints[i]<<8 | uint64(b)
+		}
+	}
+	return ints
+}
+
+func widthOf(ints []uint64) int {
+	var all uint64
+	for _, u := range ints {
+		all |= u
+	}
+	return (bits.Len64(all) + 7) / 8
+}
+
+// planesCost estimates the compressed bytes of putInts by order-0 entropy of
+// each plane, with the cost of learning a symbol.
+func planesCost(ints []uint64) float64 {
+	cost := 0.0
+	for p := range widthOf(ints) {
+		var hist [256]int
+		for _, u := range ints {
+			hist[byte(u>>(8*p))]++
+		}
+		cost += entropyBytes(hist[:], len(ints))
+	}
+	return cost
+}
+
+// entropyBytes is the order-0 entropy in bytes plus one byte per distinct
+// symbol, which a model must learn first.
+func entropyBytes(hist []int, n int) float64 {
+	cost := 0.0
+	for _, h := range hist {
+		if h > 0 {
+			cost += float64(h)*math.Log2(float64(n)/float64(h))/8 + 1
+		}
+	}
+	return cost
+}
+
+// encodeTexts picks a mode for texts, octets and lists: fixed-length transposed
+// where all have one length and repeat little, whole-value dictionary where
+// values repeat, words where words repeat, else plain.
+func encodeTexts(w *columnWriter, control []byte, texts []string) []byte {
+	_, distinct := dictIndex(texts)
+	length, fixed := fixedLength(texts)
+	switch {
+	case len(texts) >= 2 && len(distinct)*4 <= len(texts)*3:
+		return encodeDict(w, append(control, modeDict), texts, -1)
+	case fixed:
+		control = appendUvarint(append(control, modeFixed), uint64(length))
+		col := make([]byte, 0, length*len(texts))
+		for p := range length {
+			for _, s := range texts {
+				col = append(col, s[p])
+			}
+		}
+		w.put(col)
+		return control
+	case wordsRepeat(texts):
+		return encodeWords(w, append(control, modeWords), texts)
+	default:
+		return putStrings(w, append(control, modePlain), texts)
+	}
+}
+
+func decodeTexts(r *columnReader, c *reader, n int) []string {
+	switch mode := c.byte(); mode {
+	case modeDict:
+		return decodeDict(r, c, n, -1)
+	case modeFixed:
+		return decodeFixed(r, c, n)
+	case modeWords:
+		return decodeWords(r, c, n)
+	case modePlain:
+		return getStrings(r, c, n)
+	default:
+		r.fail("mode %d for texts", mode)
+		return nil
+	}
+}
+
+func decodeFixed(r *columnReader, c *reader, n int) []string {
+	length := c.count(MaxValueBytes, "fixed length")
+	if length*n > MaxSegmentRawBytes {
+		r.err = Errorf(CodeTooLarge, "column of %d bytes", length*n)
+	}
+	col := r.get(length * n)
+	if r.err != nil || c.err != nil {
+		return nil
+	}
+	texts := make([]string, n)
+	buf := make([]byte, length)
+	for i := range texts {
+		for p := range buf {
+			buf[p] = col[p*n+i]
+		}
+		texts[i] = string(buf)
+	}
+	return texts
+}
+
+func fixedLength(texts []string) (int, bool) {
+	if len(texts) < 2 {
+		return 0, false
+	}
+	for _, s := range texts {
+		if len(s) != len(texts[0]) {
+			return 0, false
+		}
+	}
+	return len(texts[0]), true
+}
+
+// putStrings writes lengths as integers and the octets one after the other.
+func putStrings(w *columnWriter, control []byte, texts []string) []byte {
+	lengths := make([]uint64, len(texts))
+	total := 0
+	for i, s := range texts {
+		lengths[i] = uint64(len(s))
+		total += len(s)
+	}
+	control = putInts(w, control, lengths)
+	col := make([]byte, 0, total)
+	for _, s := range texts {
+		col = append(col, s...)
+	}
+	w.put(col)
+	return control
+}
+
+func getStrings(r *columnReader, c *reader, n int) []string {
+	lengths := getInts(r, c, n)
+	if r.err != nil {
+		return nil
+	}
+	total := uint64(0)
+	for _, l := range lengths {
+		if l > MaxValueBytes {
+			r.err = Errorf(CodeTooLarge, "value of %d bytes, at most %d are allowed", l, MaxValueBytes)
+			return nil
+		}
+		total += l
+	}
+	col := string(r.get(int(total)))
+	if r.err != nil {
+		return nil
+	}
+	texts := make([]string, n)
+	for i, l := range lengths {
+		texts[i], col = col[:l], col[l:]
+	}
+	return texts
+}
+
+// encodeDict writes indexes, the number of literals and the literals: as raw
+// octets where each has the given size, else with lengths.
+func encodeDict(w *columnWriter, control []byte, texts []string, size int) []byte {
+	index, literals := dictIndex(texts)
+	control = putInts(w, control, index)
+	control = appendUvarint(control, uint64(len(literals)))
+	if size < 0 {
+		return putStrings(w, control, literals)
+	}
+	w.put([]byte(strings.Join(literals, "")))
+	return control
+}
+
+func decodeDict(r *columnReader, c *reader, n, size int) []string {
+	index := getInts(r, c, n)
+	count := c.count(n, "dictionary")
+	var literals []string
+	if size < 0 {
+		literals = getStrings(r, c, count)
+	} else {
+		col := string(r.get(size * count))
+		for len(col) >= size {
+			literals = append(literals, col[:size])
+			col = col[size:]
+		}
+	}
+	if r.err != nil || c.err != nil {
+		return nil
+	}
+	return resolveDict(r, index, literals)
+}
+
+// wordsRepeat reports whether a dictionary of words pays: most words occur
+// more than once.
+func wordsRepeat(texts []string) bool {
+	seen := make(map[string]struct{})
+	words := 0
+	for _, s := range texts {
+		for word := range strings.SplitSeq(s, " ") {
+			seen[word] = struct{}{}
+			words++
+		}
+	}
+	return words >= 2*len(seen)
+}
+
+func encodeWords(w *columnWriter, control []byte, texts []string) []byte {
+	counts := make([]uint64, len(texts))
+	var words []string
+	for i, s := range texts {
+		parts := strings.Split(s, " ")
+		counts[i] = uint64(len(parts))
+		words = append(words, parts...)
+	}
+	control = putInts(w, control, counts)
+	return encodeDict(w, control, words, -1)
+}
+
+func decodeWords(r *columnReader, c *reader, n int) []string {
+	counts := getInts(r, c, n)
+	total := uint64(0)
+	for _, k := range counts {
+		if k == 0 || k > MaxValueBytes {
+			r.fail("text of %d words", k)
+			return nil
+		}
+		total += k
+	}
+	if total > MaxSegmentRawBytes {
+		r.err = Errorf(CodeTooLarge, "%d words in a column", total)
+		return nil
+	}
+	words := decodeDict(r, c, int(total), -1)
+	if r.err != nil || c.err != nil {
+		return nil
+	}
+	texts := make([]string, n)
+	size := 0
+	for i, k := range counts {
+		for _, word := range words[:k] {
+			size += len(word) + 1
+		}
+		if size > MaxSegmentRawBytes {
+			r.err = Errorf(CodeTooLarge, "texts of a column are over %d bytes", MaxSegmentRawBytes)
+			return nil
+		}
+		texts[i] = strings.Join(words[:k], " ")
+		words = words[k:]
+	}
+	return texts
+}
+
+// ownRecords encodes the record column of the header table: how many changes
+// back, within this segment, the record was made; 0 means that the id follows.
+// Ids of records made here are derived while the chain is computed, so they
+// need no bytes.
+func ownRecords(made func(i int) uuid.UUID) *special {
+	return &special{
+		key: fieldKey{hRecord, TypeUUID},
+		encode: func(w *columnWriter, at []int, values []Value) {
+			encodeOwn(w, made, at, values)
+		},
+		decode: decodeOwn,
+	}
+}
+
+func encodeOwn(w *columnWriter, made func(i int) uuid.UUID, at []int, values []Value) {
+	madeAt := make(map[uuid.UUID]int)
+	next := 0
+	back := make([]uint64, len(at))
+	var rest []string
+	for j, i := range at {
+		for ; next < i; next++ {
+			if id := made(next); id != uuid.Nil {
+				madeAt[id] = next
+			}
+		}
+		if m, ok := madeAt[values[j].UUID()]; ok {
+			back[j] = uint64(i - m)
+			continue
+		}
+		rest = append(rest, values[j].str)
+	}
+	control := putInts(w, nil, back)
+	body := &columnWriter{}
+	control = encodeDict(body, control, rest, 16)
+	w.put(control)
+	w.cols = append(w.cols, body.cols...)
+}
+
+// decodeOwn gives, for records made in this segment, a marker value that
+// resolveOwn replaces once the id is known.
+func decodeOwn(r *columnReader, at []int) []Value {
+	col := r.get(-1)
+	c := &reader{buf: r.get(-1)}
+	width := int(c.byte())
+	values := make([]Value, len(at))
+	if c.err != nil || width > 8 || len(col) != width*len(at) {
+		r.fail("column of own records is damaged")
+		return nil
+	}
+	back := make([]uint64, len(at))
+	for p := range width {
+		for j, b := range col[p*len(at) : (p+1)*len(at)] {
+			back[j] = back[j]<<8 | uint64(b)
+		}
+	}
+	literals := 0
+	for j, b := range back {
+		if b > uint64(at[j]) {
+			r.fail("record made %d changes back at change %d", b, at[j])
+			return nil
+		}
+		if b == 0 {
+			literals++
+		}
+	}
+	rest := decodeDict(r, c, literals, 16)
+	if err := c.end(); err != nil && r.err == nil {
+		r.err = err
+	}
+	if r.err != nil {
+		return nil
+	}
+	for j, b := range back {
+		if b == 0 {
+			values[j] = Value{typ: TypeUUID, str: rest[0]}
+			rest = rest[1:]
+			continue
+		}
+		values[j] = Value{typ: typeOwnRecord, num: int64(b)}
+	}
+	return values
+}
+
+// typeOwnRecord marks, inside the decoder only, a record id still to be
+// derived: num is how many changes back its creation stands.
+const typeOwnRecord Type = 255

@@ -1,0 +1,455 @@
+package syncproto
+
+import (
+	"crypto/ed25519"
+
+	"github.com/google/uuid"
+)
+
+// Request is what a replica sends to the next one up. See PROTOCOL.md,
+// "Exchange".
+type Request struct {
+	ID          uuid.UUID          // random; the answer must carry it
+	Origin      OriginID           // who asks
+	Credentials []string           // JWTs: the asker's own first, then its issuers' up to the centre
+	Heads       []OriginHeads      // the asker's own heads and those of others it holds
+	Checkpoints []Checkpoint       // how far each feed was read
+	Segments    [][]byte           // encoded segments
+	Receipts    [][]byte           // a point's own receipts, as witnesses of arrival
+	Budget      int                // bytes that the asker wants at most in the answer
+	ClockMS     int64              // the asker's wall clock now, to show its offset
+	Waiting     int                // changes still to be sent after this request
+	Extra       []OriginCredential // credentials of other origins whose segments are carried
+	Join        *Join              // set in the one request that asks to be taken in
+}
+
+// Join asks a server to take a new device in. The request is signed by the
+// device's new key, which Key names.
+type Join struct {
+	Code  string // single-use joining code, as the officer gave it
+	Key   ed25519.PublicKey
+	Label string // what the officer will see: the phone's model, say; no personal data
+}
+
+// Welcome is the answer to a Join.
+type Welcome struct {
+	Credentials []string // the new device's chain
+	Role        string
+	Unit        string    // home unit, as list:code
+	Team        uuid.UUID // uuid.Nil for points and officers
+	Members     []WelcomeMember
+}
+
+// WelcomeMember is somebody who may use the device. The name is there only
+// where the issuer knows it.
+type WelcomeMember struct {
+	ID   uuid.UUID
+	Name string
+}
+
+// OriginHeads is the position of one origin as some replica knows it.
+type OriginHeads struct {
+	Origin OriginID
+	Heads
+}
+
+// OriginCredential carries the credential chain of an origin, so that whoever
+// takes its segments can check them without having met it.
+type OriginCredential struct {
+	Origin      OriginID
+	Credentials []string
+}
+
+// Problem tells the sender what is wrong with one segment of a request. The
+// others were taken.
+type Problem struct {
+	Index   int // position in Request.Segments
+	Code    Code
+	Message string
+}
+
+// Answer is what comes back.
+type Answer struct {
+	ID          uuid.UUID
+	Origin      OriginID      // who answers
+	NowMS       int64         // the answerer's clock
+	Beacon      BeaconMark    // newest beacon of the centre known to the answerer
+	Heads       []OriginHeads // what the answerer holds of the asker's origins and of those it carries
+	Receipts    [][]byte
+	Pages       [][]byte
+	Segments    [][]byte // other origins' segments in the asker's scope
+	Credentials []OriginCredential
+	Problems    []Problem
+	Notice      []byte   // the answerer's next key, once it rotates
+	SealKey     []byte   // the centre's current sealing key, raw; vouched for by Notice chain or page
+	More        bool     // ask again: pages, segments or receipts are left
+	Welcome     *Welcome // the answer to a Join
+}
+
+// Message part tags. Shared by requests and answers.
+const (
+	tagID = 1 + iota
+	tagOrigin
+	tagCredential
+	tagHeads
+	tagCheckpoint
+	tagSegment
+	tagReceipt
+	tagBudget
+	tagClock
+	tagWaiting
+	tagExtra
+	tagBeacon
+	tagPage
+	tagProblem
+	tagNotice
+	tagSealKey
+	tagMore
+	tagJoin
+	tagWelcome
+)
+
+// Limits of lists in messages.
+const (
+	maxHeads       = 4096
+	maxCheckpoints = 512
+	maxSegments    = 512
+	maxReceipts    = 4096
+	maxCredentials = 8
+	maxJWTBytes    = 4096
+	maxExtras      = 512
+	maxFeedName    = 128
+	maxMessageText = 512
+	maxMembers     = 1024
+)
+
+func (q *Request) body() []byte {
+	w := &frameWriter{}
+	w.put(tagID, q.ID[:])
+	w.put(tagOrigin, q.Origin[:])
+	for _, c := range q.Credentials {
+		w.put(tagCredential, []byte(c))
+	}
+	putHeads(w, q.Heads)
+	for _, c := range q.Checkpoints {
+		w.put(tagCheckpoint, appendCheckpoint(nil, c))
+	}
+	for _, s := range q.Segments {
+		w.put(tagSegment, s)
+	}
+	for _, r := range q.Receipts {
+		w.put(tagReceipt, r)
+	}
+	w.uint(tagBudget, uint64(q.Budget))
+	w.uint(tagClock, zigzag(q.ClockMS))
+	w.uint(tagWaiting, uint64(q.Waiting))
+	putExtras(w, q.Extra)
+	if q.Join != nil {
+		b := appendBytes(nil, []byte(q.Join.Code))
+		b = append(b, q.Join.Key...)
+		w.put(tagJoin, appendBytes(b, []byte(q.Join.Label)))
+	}
+	return w.buf
+}
+
+func (r *reader) join() *Join {
+	j := &Join{Code: string(r.bytes(64)), Key: r.take(ed25519.PublicKeySize)}
+	j.Label = string(r.bytes(maxMessageText))
+	return j
+}
+
+func (wl *Welcome) body() []byte {
+	b := appendBytes(nil, []byte(wl.Role))
+	b = appendBytes(b, []byte(wl.Unit))
+	b = append(b, wl.Team[:]...)
+	b = appendUvarint(b, uint64(len(wl.Members)))
+	for _, m := range wl.Members {
+		b = appendBytes(append(b, m.ID[:]...), []byte(m.Name))
+	}
+	b = appendUvarint(b, uint64(len(wl.Credentials)))
+	for _, c := range wl.Credentials {
+		b = appendBytes(b, []byte(c))
+	}
+	return b
+}
+
+func (r *reader) welcome() *Welcome {
+	wl := &Welcome{Role: string(r.bytes(64)), Unit: string(r.bytes(maxFeedName))}
+	copy(wl.Team[:], r.take(16))
+	for range r.count(maxMembers, "members") {
+		var m WelcomeMember
+		copy(m.ID[:], r.take(16))
+		m.Name = string(r.bytes(maxMessageText))
+		if r.err != nil {
+			return wl
+		}
+		wl.Members = append(wl.Members, m)
+	}
+	for range r.count(maxCredentials, "credential chain") {
+		wl.Credentials = append(wl.Credentials, string(r.bytes(maxJWTBytes)))
+	}
+	return wl
+}
+
+func putHeads(w *frameWriter, heads []OriginHeads) {
+	for _, h := range heads {
+		w.put(tagHeads, appendHeads(nil, h.Origin, h.Heads))
+	}
+}
+
+func putExtras(w *frameWriter, extras []OriginCredential) {
+	for _, e := range extras {
+		b := append([]byte(nil), e.Origin[:]...)
+		for _, c := range e.Credentials {
+			b = appendBytes(b, []byte(c))
+		}
+		w.put(tagExtra, b)
+	}
+}
+
+func appendCheckpoint(b []byte, c Checkpoint) []byte {
+	b = appendBytes(b, []byte(c.Feed))
+	b = append(b, c.Epoch[:]...)
+	b = appendUvarint(b, c.Position)
+	return append(b, c.Page[:]...)
+}
+
+func (r *reader) checkpoint() Checkpoint {
+	c := Checkpoint{Feed: string(r.bytes(maxFeedName))}
+	copy(c.Epoch[:], r.take(16))
+	c.Position = r.uvarint()
+	copy(c.Page[:], r.take(len(c.Page)))
+	return c
+}
+
+func (r *reader) extra() OriginCredential {
+	var e OriginCredential
+	copy(e.Origin[:], r.take(16))
+	for r.err == nil && r.left() > 0 {
+		if len(e.Credentials) == maxCredentials {
+			r.fail(CodeTooLarge, "credential chain of over %d", maxCredentials)
+			break
+		}
+		e.Credentials = append(e.Credentials, string(r.bytes(maxJWTBytes)))
+	}
+	return e
+}
+
+// grow appends v to list unless that passes limit.
+func grow[T any](r *reader, list []T, v T, limit int) []T {
+	if len(list) >= limit {
+		r.fail(CodeTooLarge, "over %d entries of one kind in a message", limit)
+		return list
+	}
+	return append(list, v)
+}
+
+func decodeRequest(b []byte) (*Request, error) {
+	q := &Request{}
+	err := eachPart(b, func(tag uint64, r *reader) error {
+		switch tag {
+		case tagID:
+			r.fixed(q.ID[:])
+		case tagOrigin:
+			r.fixed(q.Origin[:])
+		case tagCredential:
+			q.Credentials = grow(r, q.Credentials, string(r.rest()), maxCredentials)
+		case tagHeads:
+			o, h := r.heads()
+			q.Heads = grow(r, q.Heads, OriginHeads{o, h}, maxHeads)
+		case tagCheckpoint:
+			q.Checkpoints = grow(r, q.Checkpoints, r.checkpoint(), maxCheckpoints)
+		case tagSegment:
+			q.Segments = grow(r, q.Segments, r.rest(), maxSegments)
+		case tagReceipt:
+			q.Receipts = grow(r, q.Receipts, r.rest(), maxReceipts)
+		case tagBudget:
+			q.Budget = r.count(MaxMessageBytes, "answer budget")
+		case tagClock:
+			q.ClockMS = unzigzag(r.uvarint())
+		case tagWaiting:
+			q.Waiting = r.count(1<<40, "waiting changes")
+		case tagExtra:
+			q.Extra = grow(r, q.Extra, r.extra(), maxExtras)
+		case tagJoin:
+			q.Join = r.join()
+		default:
+			return nil
+		}
+		return r.end()
+	})
+	return q, err
+}
+
+func (a *Answer) body() []byte {
+	w := &frameWriter{}
+	w.put(tagID, a.ID[:])
+	w.put(tagOrigin, a.Origin[:])
+	w.uint(tagClock, zigzag(a.NowMS))
+	if a.Beacon != (BeaconMark{}) {
+		w.put(tagBeacon, append(appendUvarint(nil, zigzag(a.Beacon.MS)), a.Beacon.Tag[:]...))
+	}
+	putHeads(w, a.Heads)
+	for _, r := range a.Receipts {
+		w.put(tagReceipt, r)
+	}
+	for _, p := range a.Pages {
+		w.put(tagPage, p)
+	}
+	for _, s := range a.Segments {
+		w.put(tagSegment, s)
+	}
+	putExtras(w, a.Credentials)
+	for _, p := range a.Problems {
+		b := appendUvarint(nil, uint64(p.Index))
+		b = appendBytes(b, []byte(p.Code))
+		w.put(tagProblem, appendBytes(b, []byte(p.Message)))
+	}
+	if a.Notice != nil {
+		w.put(tagNotice, a.Notice)
+	}
+	if a.SealKey != nil {
+		w.put(tagSealKey, a.SealKey)
+	}
+	if a.More {
+		w.put(tagMore, nil)
+	}
+	if a.Welcome != nil {
+		w.put(tagWelcome, a.Welcome.body())
+	}
+	return w.buf
+}
+
+func decodeAnswer(b []byte) (*Answer, error) {
+	a := &Answer{}
+	err := eachPart(b, func(tag uint64, r *reader) error {
+		switch tag {
+		case tagID:
+			r.fixed(a.ID[:])
+		case tagOrigin:
+			r.fixed(a.Origin[:])
+		case tagClock:
+			a.NowMS = unzigzag(r.uvarint())
+		case tagBeacon:
+			a.Beacon.MS = unzigzag(r.uvarint())
+			copy(a.Beacon.Tag[:], r.take(len(a.Beacon.Tag)))
+		case tagHeads:
+			o, h := r.heads()
+			a.Heads = grow(r, a.Heads, OriginHeads{o, h}, maxHeads)
+		case tagReceipt:
+			a.Receipts = grow(r, a.Receipts, r.rest(), maxReceipts)
+		case tagPage:
+			a.Pages = grow(r, a.Pages, r.rest(), maxSegments)
+		case tagSegment:
+			a.Segments = grow(r, a.Segments, r.rest(), maxSegments)
+		case tagExtra:
+			a.Credentials = grow(r, a.Credentials, r.extra(), maxExtras)
+		case tagProblem:
+			p := Problem{Index: r.count(maxSegments, "segment index"), Code: Code(r.bytes(64))}
+			p.Message = string(r.bytes(maxMessageText))
+			a.Problems = grow(r, a.Problems, p, maxSegments)
+		case tagNotice:
+			a.Notice = r.rest()
+		case tagSealKey:
+			a.SealKey = r.rest()
+		case tagMore:
+			a.More = true
+		case tagWelcome:
+			a.Welcome = r.welcome()
+		default:
+			return nil
+		}
+		return r.end()
+	})
+	return a, err
+}
+
+// KeyNotice is a server's signed word about its current keys: the Ed25519 key
+// it signs with (its origin), the key to encapsulate requests to, and, where
+// it is a point, the credential chain by which the centre vouches for it. It is
+// served in the clear at /v1/keys and comes back when a request used an old
+// key.
+type KeyNotice struct {
+	Sign        ed25519.PublicKey
+	Exchange    []byte // raw X25519 key for requests
+	Serial      uint64 // rises with every change of key
+	Seal        []byte // raw X25519 key of the centre for personal compartments
+	Centre      ed25519.PublicKey
+	Credentials []string
+	Signature   [ed25519.SignatureSize]byte
+	// SealSignature is the centre's own word for Seal, so that a point cannot
+	// put its key there.
+	SealSignature [ed25519.SignatureSize]byte
+}
+
+const (
+	domainNotice  = "thonsync/1/keys\x00"
+	domainSealKey = "thonsync/1/seal-key\x00"
+)
+
+var noticeMagic = [4]byte{'T', 'S', 'K', Version}
+
+func (n *KeyNotice) body() []byte {
+	b := append([]byte(nil), noticeMagic[:]...)
+	b = append(b, n.Sign...)
+	b = append(b, n.Exchange...)
+	b = appendUvarint(b, n.Serial)
+	b = append(b, n.Seal...)
+	b = append(b, n.Centre...)
+	b = append(b, n.SealSignature[:]...)
+	b = appendUvarint(b, uint64(len(n.Credentials)))
+	for _, c := range n.Credentials {
+		b = appendBytes(b, []byte(c))
+	}
+	return b
+}
+
+// SignSealKey gives the centre's signature for its sealing key.
+func SignSealKey(centre ed25519.PrivateKey, seal []byte) (sig [ed25519.SignatureSize]byte) {
+	copy(sig[:], ed25519.Sign(centre, append([]byte(domainSealKey), seal...)))
+	return sig
+}
+
+// Sign signs the notice with the server's key.
+func (n *KeyNotice) SignWith(key ed25519.PrivateKey) {
+	copy(n.Signature[:], ed25519.Sign(key, append([]byte(domainNotice), n.body()...)))
+}
+
+// Encode gives the notice's bytes.
+func (n *KeyNotice) Encode() []byte { return append(n.body(), n.Signature[:]...) }
+
+// DecodeKeyNotice reads a notice and checks its own signatures: the server's
+// over all, the centre's over the sealing key. Whether Centre is the pinned
+// centre and the credentials hold is the caller's to check.
+func DecodeKeyNotice(b []byte) (*KeyNotice, error) {
+	r := reader{buf: append([]byte(nil), b...)}
+	n := &KeyNotice{}
+	magic := r.take(4)
+	if r.err == nil && string(magic[:3]) != string(noticeMagic[:3]) {
+		return nil, Errorf(CodeMalformed, "not a key notice")
+	}
+	if r.err == nil && magic[3] != Version {
+		return nil, Errorf(CodeVersion, "key notice of protocol version %d; this program reads version %d", magic[3], Version)
+	}
+	n.Sign = r.take(ed25519.PublicKeySize)
+	n.Exchange = r.take(SealKeyBytes)
+	n.Serial = r.uvarint()
+	n.Seal = r.take(SealKeyBytes)
+	n.Centre = r.take(ed25519.PublicKeySize)
+	copy(n.SealSignature[:], r.take(ed25519.SignatureSize))
+	for range r.count(maxCredentials, "credential chain") {
+		n.Credentials = append(n.Credentials, string(r.bytes(maxJWTBytes)))
+	}
+	body := r.buf[:r.off]
+	copy(n.Signature[:], r.take(ed25519.SignatureSize))
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	if !ed25519.Verify(n.Sign, append([]byte(domainNotice), body...), n.Signature[:]) {
+		return nil, Errorf(CodeSignature, "key notice: signature does not verify")
+	}
+	if !ed25519.Verify(n.Centre, append([]byte(domainSealKey), n.Seal...), n.SealSignature[:]) {
+		return nil, Errorf(CodeSignature, "key notice: the centre did not sign the sealing key")
+	}
+	return n, nil
+}

@@ -1,0 +1,232 @@
+package syncproto
+
+import (
+	"slices"
+)
+
+// A table is the columnar form of a list of rows: one shape (which fields with
+// which types) per row from a dictionary of shapes, then one column per field
+// number and type. Table encoding is reversible to the letter and needs no
+// schema, so fields of newer versions travel through older replicas.
+//
+// The streams of a table go, in a fixed order, to a columnWriter; the segment
+// codec compresses them together.
+
+// columnWriter collects byte columns in order.
+type columnWriter struct{ cols [][]byte }
+
+func (w *columnWriter) put(b []byte) { w.cols = append(w.cols, b) }
+
+// columnReader hands the columns out in the same order.
+type columnReader struct {
+	cols [][]byte
+	next int
+	err  error
+}
+
+func (r *columnReader) fail(format string, args ...any) {
+	if r.err == nil {
+		r.err = Errorf(CodeMalformed, format, args...)
+	}
+}
+
+// get gives the next column; want >= 0 is its length in bytes.
+func (r *columnReader) get(want int) []byte {
+	if r.err != nil {
+		return nil
+	}
+	if r.next >= len(r.cols) {
+		r.fail("column %d is missing", r.next)
+		return nil
+	}
+	c := r.cols[r.next]
+	r.next++
+	if want >= 0 && len(c) != want {
+		r.fail("column %d has %d bytes, want %d", r.next-1, len(c), want)
+		return nil
+	}
+	return c
+}
+
+// fieldKey names a column: field number and type.
+type fieldKey struct {
+	num uint32
+	typ Type
+}
+
+func compareKeys(a, b fieldKey) int {
+	if a.num != b.num {
+		return int(int64(a.num) - int64(b.num))
+	}
+	return int(a.typ) - int(b.typ)
+}
+
+// maxShapes bounds the dictionary of shapes; there is at most one per row.
+const maxShapes = MaxSegmentChanges
+
+// shapesOf gives each row's shape number and the dictionary of shapes.
+func shapesOf(rows []Row) (index []uint64, shapes [][]fieldKey) {
+	seen := make(map[string]uint64)
+	var key []byte
+	index = make([]uint64, len(rows))
+	for i, row := range rows {
+		key = key[:0]
+		for _, f := range row {
+			key = append(appendUvarint(key, uint64(f.Num)), byte(f.Value.typ))
+		}
+		n, ok := seen[string(key)]
+		if !ok {
+			n = uint64(len(shapes))
+			seen[string(key)] = n
+			shape := make([]fieldKey, len(row))
+			for j, f := range row {
+				shape[j] = fieldKey{f.Num, f.Value.typ}
+			}
+			shapes = append(shapes, shape)
+		}
+		index[i] = n
+	}
+	return index, shapes
+}
+
+func keysOf(shapes [][]fieldKey) []fieldKey {
+	var keys []fieldKey
+	for _, s := range shapes {
+		keys = append(keys, s...)
+	}
+	slices.SortFunc(keys, compareKeys)
+	return slices.Compact(keys)
+}
+
+// special lets the caller of a table encode one column in its own way: the
+// header table does so for record ids.
+type special struct {
+	key    fieldKey
+	encode func(w *columnWriter, rows []int, values []Value)
+	decode func(r *columnReader, rows []int) []Value
+}
+
+// encodeTable writes rows. The control column comes first and holds the shapes
+// and the mode bytes; they are gathered while the columns are made.
+func encodeTable(w *columnWriter, rows []Row, sp *special) {
+	index, shapes := shapesOf(rows)
+	control := appendUvarint(nil, uint64(len(shapes)))
+	for _, s := range shapes {
+		control = appendUvarint(control, uint64(len(s)))
+		for _, k := range s {
+			control = append(appendUvarint(control, uint64(k.num)), byte(k.typ))
+		}
+	}
+	body := &columnWriter{}
+	if len(shapes) > 1 {
+		control = putInts(body, control, index)
+	}
+	for _, k := range keysOf(shapes) {
+		at, values := gather(rows, k)
+		if sp != nil && k == sp.key {
+			sp.encode(body, at, values)
+			continue
+		}
+		control = encodeColumn(body, control, k.typ, values)
+	}
+	w.put(control)
+	w.cols = append(w.cols, body.cols...)
+}
+
+// gather collects the values of column k and the rows they stand in.
+func gather(rows []Row, k fieldKey) (at []int, values []Value) {
+	at, values = make([]int, 0, len(rows)), make([]Value, 0, len(rows))
+	for i, row := range rows {
+		if v, ok := row.Get(k.num); ok && v.typ == k.typ {
+			at = append(at, i)
+			values = append(values, v)
+		}
+	}
+	return at, values
+}
+
+// decodeTable reads n rows.
+func decodeTable(r *columnReader, n int, sp *special) []Row {
+	c := &reader{buf: r.get(-1)}
+	shapes := readShapes(c, r)
+	if r.err != nil {
+		return nil
+	}
+	index := make([]uint64, n)
+	if len(shapes) > 1 {
+		index = getInts(r, c, n)
+	} else if len(shapes) == 0 && n > 0 {
+		r.fail("no shape for %d rows", n)
+	}
+	rows := make([]Row, n)
+	for i, s := range index {
+		if s >= uint64(len(shapes)) {
+			r.fail("shape %d of %d", s, len(shapes))
+			return nil
+		}
+		if len(shapes[s]) > 0 {
+			rows[i] = make(Row, 0, len(shapes[s]))
+		}
+	}
+	var at []int
+	for _, k := range keysOf(shapes) {
+		at = rowsWith(at[:0], index, shapes, k)
+		var values []Value
+		if sp != nil && k == sp.key {
+			values = sp.decode(r, at)
+		} else {
+			values = decodeColumn(r, c, k.typ, len(at))
+		}
+		if r.err != nil {
+			return nil
+		}
+		for j, i := range at {
+			rows[i] = append(rows[i], Field{k.num, values[j]})
+		}
+	}
+	if err := c.end(); err != nil && r.err == nil {
+		r.err = err
+	}
+	return rows
+}
+
+func rowsWith(at []int, index []uint64, shapes [][]fieldKey, k fieldKey) []int {
+	has := make([]bool, len(shapes))
+	for s, shape := range shapes {
+		_, has[s] = slices.BinarySearchFunc(shape, k, compareKeys)
+	}
+	for i, s := range index {
+		if has[s] {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+func readShapes(c *reader, r *columnReader) [][]fieldKey {
+	shapes := make([][]fieldKey, 0, 4)
+	for range c.count(maxShapes, "shapes") {
+		shape := make([]fieldKey, 0, 8)
+		last := int64(-1)
+		for range c.count(MaxRowFields, "fields of a shape") {
+			num := c.uvarint()
+			typ := Type(c.byte())
+			if c.err == nil && (num > 1<<31 || int64(num) <= last || typ == typeOwnRecord) {
+				c.fail(CodeMalformed, "shape with field %d of type %d after field %d", num, typ, last)
+			}
+			if c.err != nil {
+				break
+			}
+			last = int64(num)
+			shape = append(shape, fieldKey{uint32(num), typ})
+		}
+		if c.err != nil {
+			break
+		}
+		shapes = append(shapes, shape)
+	}
+	if c.err != nil && r.err == nil {
+		r.err = c.err
+	}
+	return shapes
+}
