@@ -198,19 +198,18 @@ func resolveDict[T any](r *columnReader, index []uint64, literals []T) []T {
 	return out
 }
 
-// putInts writes integers as one column of byte planes, most significant plane
-// first, and appends the width in bytes to control.
+// putInts writes integers as one column per byte, most significant first, and
+// appends the width in bytes to control.
 func putInts(w *columnWriter, control []byte, ints []uint64) []byte {
 	width := widthOf(ints)
-	col := make([]byte, width*len(ints))
 	for p := range width {
 		shift := 8 * (width - 1 - p)
-		plane := col[p*len(ints):]
+		plane := make([]byte, len(ints))
 		for i, u := range ints {
 			plane[i] = byte(u >> shift)
 		}
+		w.put(plane)
 	}
-	w.put(col)
 	return append(control, byte(width))
 }
 
@@ -225,15 +224,14 @@ func getInts(r *columnReader, c *reader, n int) []uint64 {
 	if r.err != nil {
 		return nil
 	}
-	col := r.get(width * n)
-	if r.err != nil {
-		return nil
-	}
 	ints := make([]uint64, n)
-	for p := range width {
-		for i, b := range col[p*n : (p+1)*n] {
+	for range width {
+		for i, b := range r.get(n) {
 			ints[i] = ints[i]<<8 | uint64(b)
 		}
+	}
+	if r.err != nil {
+		return nil
 	}
 	return ints
 }
@@ -283,13 +281,13 @@ func encodeTexts(w *columnWriter, control []byte, texts []string) []byte {
 		return encodeDict(w, append(control, modeDict), texts, -1)
 	case fixed:
 		control = appendUvarint(append(control, modeFixed), uint64(length))
-		col := make([]byte, 0, length*len(texts))
 		for p := range length {
-			for _, s := range texts {
-				col = append(col, s[p])
+			col := make([]byte, len(texts))
+			for i, s := range texts {
+				col[i] = s[p]
 			}
+			w.put(col)
 		}
-		w.put(col)
 		return control
 	case wordsRepeat(texts):
 		return encodeWords(w, append(control, modeWords), texts)
@@ -315,27 +313,32 @@ func decodeTexts(r *columnReader, c *reader, n int) []string {
 }
 
 func decodeFixed(r *columnReader, c *reader, n int) []string {
-	length := c.count(MaxValueBytes, "fixed length")
-	if length*n > MaxSegmentRawBytes {
-		r.err = Errorf(CodeTooLarge, "column of %d bytes", length*n)
+	length := c.count(maxFixedLength, "fixed length")
+	if c.err != nil {
+		return nil
 	}
-	col := r.get(length * n)
-	if r.err != nil || c.err != nil {
+	buf := make([]byte, length*n)
+	for p := range length {
+		for i, b := range r.get(n) {
+			buf[i*length+p] = b
+		}
+	}
+	if r.err != nil {
 		return nil
 	}
 	texts := make([]string, n)
-	buf := make([]byte, length)
 	for i := range texts {
-		for p := range buf {
-			buf[p] = col[p*n+i]
-		}
-		texts[i] = string(buf)
+		texts[i] = string(buf[i*length : (i+1)*length])
 	}
 	return texts
 }
 
+// maxFixedLength bounds texts that are cut into one column per octet: identity
+// and telephone numbers, not prose.
+const maxFixedLength = 32
+
 func fixedLength(texts []string) (int, bool) {
-	if len(texts) < 2 {
+	if len(texts) < 2 || len(texts[0]) > maxFixedLength {
 		return 0, false
 	}
 	for _, s := range texts {
@@ -510,8 +513,8 @@ func encodeOwn(w *columnWriter, made func(i int) uuid.UUID, at []int, values []V
 		}
 		rest = append(rest, values[j].str)
 	}
-	control := putInts(w, nil, back)
 	body := &columnWriter{}
+	control := putInts(body, nil, back)
 	control = encodeDict(body, control, rest, 16)
 	w.put(control)
 	w.cols = append(w.cols, body.cols...)
@@ -520,20 +523,12 @@ func encodeOwn(w *columnWriter, made func(i int) uuid.UUID, at []int, values []V
 // decodeOwn gives, for records made in this segment, a marker value that
 // resolveOwn replaces once the id is known.
 func decodeOwn(r *columnReader, at []int) []Value {
-	col := r.get(-1)
 	c := &reader{buf: r.get(-1)}
-	width := int(c.byte())
-	values := make([]Value, len(at))
-	if c.err != nil || width > 8 || len(col) != width*len(at) {
-		r.fail("column of own records is damaged")
+	back := getInts(r, c, len(at))
+	if r.err != nil {
 		return nil
 	}
-	back := make([]uint64, len(at))
-	for p := range width {
-		for j, b := range col[p*len(at) : (p+1)*len(at)] {
-			back[j] = back[j]<<8 | uint64(b)
-		}
-	}
+	values := make([]Value, len(at))
 	literals := 0
 	for j, b := range back {
 		if b > uint64(at[j]) {
