@@ -13,6 +13,10 @@ import (
 // named by their unit.
 const CommonFeed = "common"
 
+// ReceiptFeed is the checkpoint under which a server counts the receipts that
+// an asker's scope has had: not pages, but the same bookkeeping.
+const ReceiptFeed = "receipts"
+
 // Epoch names one history of a feed. A centre that was restored from a backup
 // starts a new one, so that no checkpoint of the old is mistaken for the new.
 type Epoch = uuid.UUID

@@ -75,6 +75,7 @@ type Answer struct {
 	NowMS       int64         // the answerer's clock
 	Beacon      BeaconMark    // newest beacon of the centre known to the answerer
 	Heads       []OriginHeads // what the answerer holds of the asker's origins and of those it carries
+	Checkpoints []Checkpoint  // positions that Receipts lead to, to be sent back next time
 	Receipts    [][]byte
 	Pages       [][]byte
 	Segments    [][]byte // other origins' segments in the asker's scope
@@ -290,6 +291,9 @@ func (a *Answer) body() []byte {
 		w.put(tagBeacon, append(appendUvarint(nil, zigzag(a.Beacon.MS)), a.Beacon.Tag[:]...))
 	}
 	putHeads(w, a.Heads)
+	for _, c := range a.Checkpoints {
+		w.put(tagCheckpoint, appendCheckpoint(nil, c))
+	}
 	for _, r := range a.Receipts {
 		w.put(tagReceipt, r)
 	}
@@ -336,6 +340,8 @@ func decodeAnswer(b []byte) (*Answer, error) {
 		case tagHeads:
 			o, h := r.heads()
 			a.Heads = grow(r, a.Heads, OriginHeads{o, h}, maxHeads)
+		case tagCheckpoint:
+			a.Checkpoints = grow(r, a.Checkpoints, r.checkpoint(), maxCheckpoints)
 		case tagReceipt:
 			a.Receipts = grow(r, a.Receipts, r.rest(), maxReceipts)
 		case tagPage:
