@@ -44,7 +44,7 @@ func TestSameSeedSameActivities(t *testing.T) {
 // province tomorrow and on every machine. Who changes a table or a draw on
 // purpose puts the new hash here.
 func TestOutputIsFrozen(t *testing.T) {
-	const want = "13c9e6cf38addc2c88cab7d0ab7c394b8e4044fd44cec54449f549eeaa9e025c"
+	const want = "a88fb90e70db44d15a33f4a585f5ef6ba24658c297dc16690b13251b5c0d00ea"
 	h := sha256.New()
 	enc := json.NewEncoder(h)
 	p, activities := stream(1, 5000)
@@ -60,16 +60,17 @@ func TestTeamsDoNotDisturbEachOther(t *testing.T) {
 	p := Small(3, 3, 2)
 	alone, among := NewActivityGen(p, 3, testStart), NewActivityGen(p, 3, testStart)
 	for i := range 500 {
-		for other := 1; other <= i%3; other++ {
-			among.Next(other)
+		among.Next(0)
+		for range i % 3 {
+			among.Next(2)
 		}
-		a, b := alone.Next(0), among.Next(0)
+		a, b := alone.Next(1), among.Next(1)
 		if (a.EditOf < 0) != (b.EditOf < 0) {
 			t.Fatalf("entry %d: one is an edit and the other is not", i)
 		}
 		a.Index, a.EditOf, b.Index, b.EditOf = 0, 0, 0, 0
 		if !reflect.DeepEqual(a, b) {
-			t.Fatalf("entry %d of team 0 depends on other teams", i)
+			t.Fatalf("entry %d of team 1 depends on other teams", i)
 		}
 	}
 }

@@ -31,6 +31,20 @@ func (p *picker[T]) pick(rng *rand.Rand) T {
 	return p.values[sort.Search(len(p.upto), func(i int) bool { return p.upto[i] > n })]
 }
 
+// quota draws n values in random order, each as often as its weight says to
+// within one, so that a whole district stays close to its shares.
+func (p *picker[T]) quota(rng *rand.Rand, n int) []T {
+	out := make([]T, 0, n)
+	total := uint64(p.upto[len(p.upto)-1])
+	offset := rng.Uint64N(total)
+	for k := range uint64(n) {
+		at := uint32((k*total + offset) / uint64(n))
+		out = append(out, p.values[sort.Search(len(p.upto), func(i int) bool { return p.upto[i] > at })])
+	}
+	rng.Shuffle(n, func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
 // chance is true in pct of 100 cases.
 func chance(rng *rand.Rand, pct int) bool { return rng.IntN(100) < pct }
 

@@ -11,12 +11,22 @@ import (
 // addVillages gives communes[i] counts[i] villages.
 func (p *Province) addVillages(rng *rand.Rand, communes []Unit, counts []int) {
 	t := loadTables()
+	inDistrict := map[UnitRef]int{}
+	for i, commune := range communes {
+		inDistrict[commune.Parent] += counts[i]
+	}
+	groups := map[UnitRef][]int{}
 	for i, commune := range communes {
 		mix := t.mix[commune.Parent]
+		if groups[commune.Parent] == nil {
+			groups[commune.Parent] = mix.quota(rng, inDistrict[commune.Parent])
+		}
 		taken := map[string]bool{}
 		wards := 0
 		for n := 1; n <= counts[i]; n++ {
-			group := mix.pick(rng)
+			left := groups[commune.Parent]
+			group := left[0]
+			groups[commune.Parent] = left[1:]
 			v := Unit{
 				Ref:    UnitRef{List: units.ListVillages, Code: villageCode(commune.Code, n)},
 				Level:  units.LevelVillage,
