@@ -14,6 +14,7 @@ func (m *merger) fields(k syncproto.Compartment) []Standing {
 		if !e.acts || e.void || !m.readable(e.change, k) {
 			continue
 		}
+		e.field = 0
 		for _, f := range e.change.row(k) {
 			m.cells = append(m.cells, uint64(f.Num)<<32|uint64(i))
 		}
@@ -25,9 +26,11 @@ func (m *merger) fields(k syncproto.Compartment) []Standing {
 		num := uint32(m.cells[lo] >> 32)
 		m.work = m.work[:0]
 		for hi = lo; hi < len(m.cells) && uint32(m.cells[hi]>>32) == num; hi++ {
-			m.work = append(m.work, int32(uint32(m.cells[hi])))
+			x := int32(uint32(m.cells[hi]))
+			m.entries[x].field++
+			m.work = append(m.work, x)
 		}
-		m.work = m.survivors(m.work, k)
+		m.work = m.survivors(m.work, int(k), int(k)+1)
 		if out == nil {
 			out = make([]Standing, 0, m.distinctNums(lo))
 		}
@@ -48,17 +51,20 @@ func (m *merger) distinctNums(lo int) int {
 }
 
 // survivors leaves those of the entries in group that no other of the group
-// supersedes in compartment k. The group is ordered as the entries are; it is
-// overwritten and given back from the last to the first.
+// supersedes, by the references with bounds from and to. The group is ordered as
+// the entries are; it is overwritten and given back from the last to the first.
 //
 // A branch's last changes supersede all before them, so each change is compared
 // with the last ones only; that a last one is itself named by somebody does not
 // matter for what it supersedes.
-func (m *merger) survivors(group []int32, k syncproto.Compartment) []int32 {
+func (m *merger) survivors(group []int32, from, to int) []int32 {
+	if len(group) < 2 {
+		return group
+	}
 	m.pass++
 	for _, x := range group {
 		e := &m.entries[x]
-		for _, y := range m.targets[e.refs[k]:e.refs[k+1]] {
+		for _, y := range m.targets[e.refs[from]:e.refs[to]] {
 			m.entries[y].named = m.pass
 		}
 	}
@@ -120,7 +126,7 @@ func (m *merger) values(out []Standing, num uint32, k syncproto.Compartment) []S
 		if k == syncproto.Operational {
 			e.live = true
 		}
-		v := e.change.row(k).Value(num)
+		v := e.change.row(k)[e.field-1].Value
 		i := slices.IndexFunc(out[start:], func(s Standing) bool { return s.Value == v })
 		if i < 0 {
 			out = append(out, Standing{Num: num, Value: v, By: m.ids[y : y+1 : y+1]})

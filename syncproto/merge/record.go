@@ -73,6 +73,7 @@ type entry struct {
 	// refs are bounds in merger.targets: operational from refs[0] to refs[1],
 	// personal from refs[1] to refs[2].
 	refs    [3]int32
+	field   int32  // how many fields of the row at hand were dealt with
 	named   uint32 // the last pass in which an acting change named this one
 	held    bool
 	acts    bool // neither held nor without authority

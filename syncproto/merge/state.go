@@ -46,9 +46,9 @@ type State struct {
 	// VoidReason is the operational row of VoidBy[0].
 	VoidReason syncproto.Row
 
-	// Live lists the changes that a new void has to cover: those with a standing
-	// operational value, and those whose personal row nothing has followed. It
-	// needs no personal row, so all replicas agree on it. By ID.
+	// Live lists the changes that a new void has to cover, by ID: those with a
+	// standing operational value, and those that nothing has followed on their
+	// branch or by naming them. It needs no personal row, so all replicas agree.
 	Live []ID
 	// Held and Unauthorised list the changes that do not act, by ID. A change
 	// can be in both.

@@ -1,16 +1,12 @@
 package merge
 
-import (
-	"slices"
-
-	"thonsync/syncproto"
-)
+import "slices"
 
 // live finds the changes that a void has to cover. Those with a standing
 // operational value are marked already. The personal rows must not be looked
-// at, because a point has none and has to come to the same answer: a change
-// counts as long as no other follows it on its branch or names it in its
-// personal references.
+// at, because a point has none and has to come to the same answer: besides, a
+// change counts as long as no other has followed it, on its branch or by naming
+// it in either compartment.
 func (m *merger) live(s *State) {
 	m.work = m.work[:0]
 	for i := range m.entries {
@@ -18,7 +14,7 @@ func (m *merger) live(s *State) {
 			m.work = append(m.work, int32(i))
 		}
 	}
-	m.work = m.survivors(m.work, syncproto.Personal)
+	m.work = m.survivors(m.work, 0, 2)
 	for _, y := range m.work {
 		m.entries[y].live = true
 	}
@@ -112,7 +108,7 @@ func (m *merger) cover(v int32) {
 func (m *merger) listVoids(s *State) {
 	all := slices.Clone(m.work)
 	m.byRank(all)
-	latest := m.survivors(m.work, syncproto.Operational)
+	latest := m.survivors(m.work, 0, 1)
 	m.byRank(latest)
 	order := slices.Clone(latest)
 	for _, v := range all {
