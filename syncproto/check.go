@@ -132,6 +132,11 @@ func judgeKindField(k *Kind, comp Compartment, f Field) *Finding {
 		return &Finding{Reason: ReasonBadValue}
 	}
 	switch def.Type {
+	case KindInt:
+		n := f.Value.Int()
+		if def.Min != nil && n < *def.Min || def.Max != nil && n > *def.Max {
+			return &Finding{Reason: ReasonBadValue}
+		}
 	case KindChoice:
 		if !HasOption(def.Options, f.Value.Text()) {
 			return &Finding{ReasonUnknownField, "kind:" + k.Code}

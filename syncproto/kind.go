@@ -43,6 +43,8 @@ type KindField struct {
 	Options  []Option      `json:"options,omitempty"`
 	Required bool          `json:"required,omitempty"`
 	Personal bool          `json:"personal,omitempty"`
+	Min      *int64        `json:"min,omitempty"` // bounds of an int, both inclusive
+	Max      *int64        `json:"max,omitempty"`
 }
 
 // Compartment tells where the field's value goes.
@@ -61,6 +63,7 @@ type Kind struct {
 	NameEN  string      `json:"name_en"`
 	Person  bool        `json:"person"` // about one citizen
 	Results []Option    `json:"results,omitempty"`
+	Stages  []string    `json:"stages,omitempty"` // options of the field "stage" in their order
 	Fields  []KindField `json:"fields"`
 }
 
