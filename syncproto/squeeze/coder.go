@@ -6,15 +6,16 @@ type encoder struct {
 	low    uint32
 	high   uint32 // inclusive
 	shifts int    // bytes written
+	mute   bool   // count only
 }
 
 // split returns the last code that means 1 when the chance of 1 is p of 65536.
-func split(low, high uint32, p int32) uint32 {
+func split(low, high uint32, p int64) uint32 {
 	r := high - low
 	return low + r>>16*uint32(p) + (r&0xffff*uint32(p))>>16
 }
 
-func (e *encoder) bit(bit uint32, p int32) {
+func (e *encoder) bit(bit uint32, p int64) {
 	mid := split(e.low, e.high, p)
 	if bit == 1 {
 		e.high = mid
@@ -22,7 +23,9 @@ func (e *encoder) bit(bit uint32, p int32) {
 		e.low = mid + 1
 	}
 	for (e.low^e.high)>>24 == 0 {
-		e.out = append(e.out, byte(e.high>>24))
+		if !e.mute {
+			e.out = append(e.out, byte(e.high>>24))
+		}
 		e.shifts++
 		e.low <<= 8
 		e.high = e.high<<8 | 0xff
@@ -80,7 +83,7 @@ func (d *decoder) read() uint32 {
 	return uint32(d.src[d.next-1])
 }
 
-func (d *decoder) bit(p int32) uint32 {
+func (d *decoder) bit(p int64) uint32 {
 	mid := split(d.low, d.high, p)
 	bit := uint32(0)
 	if d.code <= mid {

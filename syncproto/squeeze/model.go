@@ -1,5 +1,7 @@
 package squeeze
 
+import "sync"
+
 // contexts is the number of predictions mixed for each bit.
 const contexts = 6
 
@@ -10,18 +12,21 @@ const (
 	countMax    = 30        // a slot's count stops here, so its rate stops at 1/31.5
 	checkBits   = 11        // low bits of a line's hash that tell its slots from others'
 	countBits   = 5         // field width of a slot's count
+	leastChance = 32        // of 65536, when a slot alone is the prediction
+	evenChance  = 1 << 31   // a slot's probability before it has seen anything
 	weightStart = 15000     // of 65536; six equal weights add up to about 1.37
 	weightMax   = 1<<19 - 1 // keeps every sum far below 2^53
-	slotBits    = 17        // of the one table: 2^17 slots of 4 bytes, 512 KiB
+	checkField  = (1<<checkBits - 1) << countBits
+	slotBits    = 16 // of the one table: 2^16 slots of 4 bytes, 256 KiB
 )
 
 // noByte stands where the previous column offers no byte to look at.
 const noByte = 256
 
 var (
-	squashTable  [2*stretchMax + 1]uint16 // logistic of (index-stretchMax)/256, unit 1/65536
+	squashTable  [2*stretchMax + 2]uint16 // logistic of (index-stretchMax)/256, unit 1/65536
 	stretchTable [4096]int16              // inverse of squashTable at 16*index+8
-	rateTable    [countMax + 1]int32      // adaptation rate by count, unit 1/32768
+	rateTable    [1 << countBits]int32    // adaptation rate by count, unit 1/32768
 )
 
 // The tables come from an exact integer recipe, so that every language gets
@@ -47,35 +52,46 @@ func init() {
 }
 
 // model predicts the bits of a byte stream. A slot is 16 bits of probability
-// (stored with its top bit flipped, so that zero memory is an even chance),
+//
 // checkBits of check and countBits of count.
 type model struct {
-	slots  [1 << slotBits]uint32
-	weight [contexts]int32
+	weight [contexts]int64
 
 	hash  [contexts]uint32 // of each context, for the byte at hand
 	line  [contexts]uint32 // index of the nibble's line of 16 slots
 	check [contexts]uint32 // check of that line, already in its field
 	at    [contexts]uint32 // slot of each context for the bit at hand
-	input [contexts]int32  // stretched prediction of each context
+	input [contexts]int64  // stretched prediction of each context
 
 	column uint32 // identity of the column at hand
 	last4  uint32 // the last four bytes of the column, latest lowest
 	word   uint32 // hash of the letters since the last other byte
 	high   uint32 // how many bytes >= 128 came just before, at most 3
-	p      int32  // chance that the bit is 1, unit 1/65536
+	p      int64  // chance that the bit is 1, unit 1/65536
+
+	slots [1 << slotBits]uint32
 }
 
-// reset makes the model fresh: cleared, then taught the primer.
-func (m *model) reset() {
-	clear(m.slots[:])
+// primed is the table after the primer; learning it anew for every segment
+// would cost more than a small segment itself.
+var primed = sync.OnceValue(func() *[1 << slotBits]uint32 {
+	m := new(model)
+	for i := range m.slots {
+		m.slots[i] = evenChance
+	}
 	m.setWeights()
 	m.begin(primerColumn)
 	for i := range len(primer) {
 		m.teach(primer[i])
 	}
-	// The primer is all text; what it did to the weights misleads the short
-	// columns that come first.
+	return &m.slots
+})
+
+// reset makes the model ready for a segment: the table has learnt the primer,
+// the weights have not, because what a text does to them misleads the short
+// columns that come first.
+func (m *model) reset() {
+	m.slots = *primed()
 	m.setWeights()
 }
 
@@ -131,56 +147,139 @@ func (m *model) startNibble(high uint32) {
 
 // predict sets m.p for the bit at node, the 1-led bits of the nibble so far.
 func (m *model) predict(node uint32) {
-	const checkField = (1<<checkBits - 1) << countBits
-	dot := int64(0)
-	for i := range contexts {
-		at := (m.line[i] ^ node) & (1<<slotBits - 1)
-		s := m.slots[at]
-		if s&checkField != m.check[i] {
-			s = m.check[i]
-			m.slots[at] = s
-		}
-		x := int32(stretchTable[(s>>20)^0x800])
-		m.at[i], m.input[i] = at, x
-		dot += int64(m.weight[i]) * int64(x)
+	a0 := (m.line[0] ^ node) & (1<<slotBits - 1)
+	s0 := m.slots[a0]
+	if s0&checkField != m.check[0] {
+		s0 = m.claim(0, a0)
+	} else {
+		m.at[0] = a0
 	}
+	x0 := int64(stretchTable[s0>>20])
+	m.input[0] = x0
+	a1 := (m.line[1] ^ node) & (1<<slotBits - 1)
+	s1 := m.slots[a1]
+	if s1&checkField != m.check[1] {
+		s1 = m.claim(1, a1)
+	} else {
+		m.at[1] = a1
+	}
+	x1 := int64(stretchTable[s1>>20])
+	m.input[1] = x1
+	a2 := (m.line[2] ^ node) & (1<<slotBits - 1)
+	s2 := m.slots[a2]
+	if s2&checkField != m.check[2] {
+		s2 = m.claim(2, a2)
+	} else {
+		m.at[2] = a2
+	}
+	x2 := int64(stretchTable[s2>>20])
+	m.input[2] = x2
+	a3 := (m.line[3] ^ node) & (1<<slotBits - 1)
+	s3 := m.slots[a3]
+	if s3&checkField != m.check[3] {
+		s3 = m.claim(3, a3)
+	} else {
+		m.at[3] = a3
+	}
+	x3 := int64(stretchTable[s3>>20])
+	m.input[3] = x3
+	a4 := (m.line[4] ^ node) & (1<<slotBits - 1)
+	s4 := m.slots[a4]
+	if s4&checkField != m.check[4] {
+		s4 = m.claim(4, a4)
+	} else {
+		m.at[4] = a4
+	}
+	x4 := int64(stretchTable[s4>>20])
+	m.input[4] = x4
+	a5 := (m.line[5] ^ node) & (1<<slotBits - 1)
+	s5 := m.slots[a5]
+	if s5&checkField != m.check[5] {
+		s5 = m.claim(5, a5)
+	} else {
+		m.at[5] = a5
+	}
+	x5 := int64(stretchTable[s5>>20])
+	m.input[5] = x5
+	dot := m.weight[0]*x0 + m.weight[1]*x1 + m.weight[2]*x2 + m.weight[3]*x3 + m.weight[4]*x4 + m.weight[5]*x5
 	d := min(max(dot>>16, -stretchMax), stretchMax)
-	m.p = int32(squashTable[d+stretchMax])
+	m.p = int64(squashTable[int(d+stretchMax)&(len(squashTable)-1)])
+}
+
+// claim finds the slot of a context that is not at its first place: at its
+// second, or else it takes the place that has seen less, the first on a tie.
+//
+//go:noinline
+func (m *model) claim(i int, at uint32) uint32 {
+	const countField = 1<<countBits - 1
+	second := (at ^ 16) & (1<<slotBits - 1)
+	s := m.slots[second]
+	if s&checkField == m.check[i] {
+		m.at[i] = second
+		return s
+	}
+	if s&countField < m.slots[at&(1<<slotBits-1)]&countField {
+		at = second
+	}
+	s = m.check[i] | evenChance
+	m.slots[at&(1<<slotBits-1)] = s
+	m.at[i] = at
+	return s
 }
 
 // learn adapts the weights and the slots that predict used to the bit that
 // came.
 func (m *model) learn(bit uint32) {
-	miss := int32(bit<<16) - m.p
-	goal := int32(bit) * 65535
-	for i := range contexts {
-		w := m.weight[i] + (m.input[i]*miss+1<<14)>>15
-		m.weight[i] = min(max(w, -weightMax), weightMax)
-		s := m.slots[m.at[i]]
-		p := int32(s>>16 ^ 0x8000)
-		n := s & (1<<countBits - 1)
-		p += (goal - p) * rateTable[n] >> 15
-		if n < countMax {
-			s++
-		}
-		m.slots[m.at[i]] = s&0xffff | (uint32(p)^0x8000)<<16
-	}
+	miss := int64(bit<<16) - m.p
+	m.weight[0] += (m.input[0]*miss + 1<<14) >> 15
+	s0 := &m.slots[m.at[0]&(1<<slotBits-1)]
+	*s0 = adapted(*s0, bit)
+	m.weight[1] += (m.input[1]*miss + 1<<14) >> 15
+	s1 := &m.slots[m.at[1]&(1<<slotBits-1)]
+	*s1 = adapted(*s1, bit)
+	m.weight[2] += (m.input[2]*miss + 1<<14) >> 15
+	s2 := &m.slots[m.at[2]&(1<<slotBits-1)]
+	*s2 = adapted(*s2, bit)
+	m.weight[3] += (m.input[3]*miss + 1<<14) >> 15
+	s3 := &m.slots[m.at[3]&(1<<slotBits-1)]
+	*s3 = adapted(*s3, bit)
+	m.weight[4] += (m.input[4]*miss + 1<<14) >> 15
+	s4 := &m.slots[m.at[4]&(1<<slotBits-1)]
+	*s4 = adapted(*s4, bit)
+	m.weight[5] += (m.input[5]*miss + 1<<14) >> 15
+	s5 := &m.slots[m.at[5]&(1<<slotBits-1)]
+	*s5 = adapted(*s5, bit)
 }
 
 // endByte moves the contexts on behind byte b.
 func (m *model) endByte(b byte) {
-	m.last4 = m.last4<<8 | uint32(b)
-	switch {
-	case b >= 128:
-		m.high = min(m.high+1, 3)
-	default:
-		m.high = 0
+	for i, w := range m.weight {
+		m.weight[i] = min(max(w, -weightMax), weightMax)
 	}
+	m.last4 = m.last4<<8 | uint32(b)
+	m.high = nextHigh(m.high, b)
 	if b >= 128 || b|32 >= 'a' && b|32 <= 'z' {
 		m.word = (m.word + uint32(b) + 1) * 0x2F0B4C47
 	} else {
 		m.word = 0
 	}
+}
+
+// nextHigh counts the bytes >= 128 that came just before, up to 3: the place
+// within a varint, or within a letter of UTF-8.
+func nextHigh(high uint32, b byte) uint32 {
+	if b < 128 {
+		return 0
+	}
+	return min(high+1, 3)
+}
+
+// adapted returns slot s after bit. The step cannot carry the probability out
+// of its 16 bits; the count moves on by one until it reaches countMax.
+func adapted(s, bit uint32) uint32 {
+	n := s & (1<<countBits - 1)
+	step := (int32(bit<<16-bit) - int32(s>>16)) * rateTable[n] >> 15
+	return s + uint32(step)<<16 + (n-countMax)>>31
 }
 
 // mixHash spreads context number k with value v over 32 bits.

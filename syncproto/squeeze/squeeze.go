@@ -52,7 +52,6 @@ type codec struct {
 	model   model
 	stored  []bool
 	lengths []int
-	scratch []byte
 }
 
 var codecs = sync.Pool{New: func() any { return new(codec) }}
@@ -63,51 +62,51 @@ var codecs = sync.Pool{New: func() any { return new(codec) }}
 func Compress(dst []byte, cols [][]byte) []byte {
 	c := codecs.Get().(*codec)
 	defer codecs.Put(c)
-	c.stored = append(c.stored[:0], make([]bool, len(cols))...)
-	start := len(dst)
-	dst, swollen := c.encode(dst, cols)
-	if !swollen {
-		return dst
-	}
-	// Some columns came out longer than they went in; keep them as they are,
-	// unless saying so costs more than it saves.
-	again, _ := c.encode(c.scratch[:0], cols)
-	c.scratch = again
-	if len(again) < len(dst)-start {
-		dst = append(dst[:start], again...)
-	}
-	return dst
-}
-
-// encode appends cols coded with the present choice of stored columns. It then
-// marks every column that swelled by more than a byte as one to be stored and
-// reports whether there is any.
-func (c *codec) encode(dst []byte, cols [][]byte) (out []byte, swollen bool) {
-	e := encoder{out: dst, high: 0xffffffff}
 	m := &c.model
 	m.reset()
-	m.begin(0)
+	e := encoder{out: dst, high: 0xffffffff}
+	c.stored = c.stored[:0]
+	for _, col := range cols {
+		c.stored = append(c.stored, looksRandom(col))
+	}
 	c.encodeHeader(&e, cols)
 	var beside []byte
 	for i, col := range cols {
+		m.begin(uint32(i + 1))
 		if c.stored[i] {
 			for _, b := range col {
 				e.plain(b)
 			}
-			beside = col
-			continue
-		}
-		m.begin(uint32(i + 1))
-		before := e.spent()
-		encodeColumn(m, &e, col, beside)
-		if e.spent()-before > 8*len(col)+8 {
-			c.stored[i] = true
-			swollen = true
+		} else {
+			encodeColumn(m, &e, col, beside)
 		}
 		beside = col
 	}
 	e.finish()
-	return e.out, swollen
+	return e.out
+}
+
+// looksRandom reports whether the model's first context alone, starting from
+// nothing, would swell col by more than two bytes. Such a column is stored.
+func looksRandom(col []byte) bool {
+	var slots [4 << 8]uint32 // by the count of bytes >= 128 just before, and node
+	for i := range slots {
+		slots[i] = evenChance
+	}
+	cost := encoder{high: 0xffffffff, mute: true}
+	high := uint32(0)
+	for _, b := range col {
+		node := high<<8 | 1
+		for i := 7; i >= 0; i-- {
+			bit := uint32(b>>i) & 1
+			s := &slots[node&(4<<8-1)]
+			cost.bit(bit, int64(min(max(*s>>16, leastChance), 1<<16-leastChance)))
+			*s = adapted(*s, bit)
+			node = high<<8 | (node<<1|bit)&0xff
+		}
+		high = nextHigh(high, b)
+	}
+	return cost.spent() > 8*len(col)+16
 }
 
 func encodeColumn(m *model, e *encoder, col, beside []byte) {
@@ -125,6 +124,7 @@ func encodeColumn(m *model, e *encoder, col, beside []byte) {
 // encodeHeader codes the number of columns and each column's length: 0 for as
 // long as the one before and not stored, else 1 + 2*length + stored.
 func (c *codec) encodeHeader(e *encoder, cols [][]byte) {
+	c.model.begin(0)
 	c.encodeUvarint(e, uint64(len(cols)))
 	last := -1
 	for i, col := range cols {

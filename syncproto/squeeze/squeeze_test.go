@@ -58,7 +58,7 @@ func roundTrip(t *testing.T, cols [][]byte) []byte {
 }
 
 func TestBeatsXZ(t *testing.T) {
-	for _, rows := range []int{1, 10, 100, 1000} {
+	for _, rows := range []int{1, 3, 10, 30, 100, 300, 1000, 1700} {
 		var raw, packed, xz, deflate int
 		const seeds = 3
 		for seed := range uint64(seeds) {
