@@ -212,3 +212,20 @@ func (h *Header) Check() error {
 	}
 	return nil
 }
+
+// CheckSize tells whether c keeps the limits of the format and its header is
+// canonical. A change log must refuse what does not before it signs it: such a
+// change could never travel. Errors have CodeTooLarge or CodeMalformed.
+func (c *Change) CheckSize() error {
+	header, operational := AppendRow(nil, c.Header.Row()), AppendRow(nil, c.Operational)
+	if n := len(header) + len(operational); n > MaxRowBytes {
+		return Errorf(CodeTooLarge, "change %d has %d operational bytes, at most %d are allowed", c.Seq, n, MaxRowBytes)
+	}
+	for _, b := range [...][]byte{header, operational, AppendRow(nil, c.Personal)} {
+		if _, err := DecodeRow(b); err != nil {
+			return err
+		}
+	}
+	_, err := HeaderOf(c.Header.Row())
+	return err
+}

@@ -289,7 +289,8 @@ func encodeTexts(w *columnWriter, control []byte, texts []string) []byte {
 			w.put(col)
 		}
 		return control
-	case wordsRepeat(texts):
+	case wordsRepeat(texts) && w.joined+joinedSize(texts) <= maxJoined:
+		w.joined += joinedSize(texts)
 		return encodeWords(w, append(control, modeWords), texts)
 	default:
 		return putStrings(w, append(control, modePlain), texts)
@@ -436,6 +437,16 @@ func wordsRepeat(texts []string) bool {
 	return words >= 2*len(seen)
 }
 
+// joinedSize is what texts count for against maxJoined: their octets and one
+// more per word.
+func joinedSize(texts []string) int {
+	size := 0
+	for _, s := range texts {
+		size += len(s) + 1
+	}
+	return size
+}
+
 func encodeWords(w *columnWriter, control []byte, texts []string) []byte {
 	counts := make([]uint64, len(texts))
 	var words []string
@@ -452,13 +463,13 @@ func decodeWords(r *columnReader, c *reader, n int) []string {
 	counts := getInts(r, c, n)
 	total := uint64(0)
 	for _, k := range counts {
-		if k == 0 || k > MaxValueBytes {
+		if k == 0 || k > MaxValueBytes+1 {
 			r.fail("text of %d words", k)
 			return nil
 		}
 		total += k
 	}
-	if total > MaxSegmentRawBytes {
+	if total > maxJoined {
 		r.err = Errorf(CodeTooLarge, "%d words in a column", total)
 		return nil
 	}
@@ -467,13 +478,12 @@ func decodeWords(r *columnReader, c *reader, n int) []string {
 		return nil
 	}
 	texts := make([]string, n)
-	size := 0
 	for i, k := range counts {
 		for _, word := range words[:k] {
-			size += len(word) + 1
+			r.joined += len(word) + 1
 		}
-		if size > MaxSegmentRawBytes {
-			r.err = Errorf(CodeTooLarge, "texts of a column are over %d bytes", MaxSegmentRawBytes)
+		if r.joined > maxJoined {
+			r.err = Errorf(CodeTooLarge, "texts in words are over %d bytes together", maxJoined)
 			return nil
 		}
 		texts[i] = strings.Join(words[:k], " ")

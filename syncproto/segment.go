@@ -161,7 +161,7 @@ type OpenChange struct {
 }
 
 func squeezeLimits() squeeze.Limits {
-	return squeeze.Limits{MaxColumns: 1024, MaxColumnBytes: MaxSegmentRawBytes, MaxTotalBytes: MaxSegmentRawBytes}
+	return squeeze.Limits{MaxColumns: maxColumns, MaxColumnBytes: MaxSegmentRawBytes, MaxTotalBytes: MaxSegmentRawBytes}
 }
 
 // Verify checks signature and open chain and gives the changes with their open

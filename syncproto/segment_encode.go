@@ -45,6 +45,14 @@ func EncodeSegment(in SegmentInput) (*Segment, error) {
 	if len(in.Changes) == 0 || len(in.Changes) > MaxSegmentChanges {
 		return nil, Errorf(CodeTooLarge, "segment of %d changes, 1 to %d are allowed", len(in.Changes), MaxSegmentChanges)
 	}
+	for i := range in.Changes {
+		if want := in.Changes[0].Seq + uint64(i); in.Changes[i].Seq != want {
+			return nil, Errorf(CodeInternal, "change %d where %d belongs in a segment", in.Changes[i].Seq, want)
+		}
+		if err := in.Changes[i].CheckSize(); err != nil {
+			return nil, err
+		}
+	}
 	s := &Segment{Statement: Statement{Origin: in.Origin, Before: in.Before}}
 	s.Before.Seq = in.Changes[0].Seq - 1
 	commits, err := commitmentsOf(in)
@@ -159,6 +167,12 @@ func personalPlain(in SegmentInput) ([]byte, error) {
 }
 
 func compress(w *columnWriter) ([]byte, error) {
+	if w.err != nil {
+		return nil, w.err
+	}
+	if len(w.cols) > maxColumns {
+		return nil, Errorf(CodeTooLarge, "%d columns, at most %d are allowed", len(w.cols), maxColumns)
+	}
 	total := 0
 	for _, c := range w.cols {
 		total += len(c)

@@ -100,6 +100,9 @@ func (s *Segment) chainClosed(p *Personals) error {
 	for i := range p.Rows {
 		if !p.Missing[i] {
 			buf = AppendRow(buf[:0], p.Rows[i])
+			if len(buf) > MaxRowBytes {
+				return Errorf(CodeUnreadable, "change %d has a personal row of %d bytes, at most %d are allowed", s.First()+uint64(i), len(buf), MaxRowBytes)
+			}
 			p.Commitments[i] = Commitment(p.Salts[i], buf)
 		}
 		prev = ClosedHash(prev, p.Commitments[i])

@@ -12,16 +12,37 @@ import (
 // The streams of a table go, in a fixed order, to a columnWriter; the segment
 // codec compresses them together.
 
+// Bounds of a table and of the columns that are compressed together.
+const (
+	maxColumns = 1024
+	maxKeys    = 512               // column keys of one table
+	maxShapes  = MaxSegmentChanges // shapes of one table
+	// maxJoined bounds the octets that texts in words make in one compressed
+	// block: a dictionary must not blow a small segment up into a large one.
+	maxJoined = MaxSegmentRawBytes
+)
+
 // columnWriter collects byte columns in order.
-type columnWriter struct{ cols [][]byte }
+type columnWriter struct {
+	cols   [][]byte
+	joined int   // octets that texts in words make so far
+	err    error // the rows do not fit the bounds of a table
+}
 
 func (w *columnWriter) put(b []byte) { w.cols = append(w.cols, b) }
 
+func (w *columnWriter) fail(format string, args ...any) {
+	if w.err == nil {
+		w.err = Errorf(CodeTooLarge, format, args...)
+	}
+}
+
 // columnReader hands the columns out in the same order.
 type columnReader struct {
-	cols [][]byte
-	next int
-	err  error
+	cols   [][]byte
+	next   int
+	joined int
+	err    error
 }
 
 func (r *columnReader) fail(format string, args ...any) {
@@ -60,9 +81,6 @@ func compareKeys(a, b fieldKey) int {
 	}
 	return int(a.typ) - int(b.typ)
 }
-
-// maxShapes bounds the dictionary of shapes; there is at most one per row.
-const maxShapes = MaxSegmentChanges
 
 // shapesOf gives each row's shape number and the dictionary of shapes.
 func shapesOf(rows []Row) (index []uint64, shapes [][]fieldKey) {
@@ -117,11 +135,16 @@ func encodeTable(w *columnWriter, rows []Row, sp *special) {
 			control = append(appendUvarint(control, uint64(k.num)), byte(k.typ))
 		}
 	}
-	body := &columnWriter{}
+	keys := keysOf(shapes)
+	if len(shapes) > maxShapes || len(keys) > maxKeys {
+		w.fail("rows of %d shapes with %d different fields, at most %d and %d are allowed", len(shapes), len(keys), maxShapes, maxKeys)
+		return
+	}
+	body := &columnWriter{joined: w.joined}
 	if len(shapes) > 1 {
 		control = putInts(body, control, index)
 	}
-	for _, k := range keysOf(shapes) {
+	for _, k := range keys {
 		at, values := gather(rows, k)
 		if sp != nil && k == sp.key {
 			sp.encode(body, at, values)
@@ -131,6 +154,7 @@ func encodeTable(w *columnWriter, rows []Row, sp *special) {
 	}
 	w.put(control)
 	w.cols = append(w.cols, body.cols...)
+	w.joined = body.joined
 }
 
 // gather collects the values of column k and the rows they stand in.
@@ -168,8 +192,13 @@ func decodeTable(r *columnReader, n int, sp *special) []Row {
 			rows[i] = make(Row, 0, len(shapes[s]))
 		}
 	}
+	keys := keysOf(shapes)
+	if len(keys) > maxKeys {
+		r.err = Errorf(CodeTooLarge, "table of %d different fields, at most %d are allowed", len(keys), maxKeys)
+		return nil
+	}
 	var at []int
-	for _, k := range keysOf(shapes) {
+	for _, k := range keys {
 		at = rowsWith(at[:0], index, shapes, k)
 		var values []Value
 		if sp != nil && k == sp.key {
