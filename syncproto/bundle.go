@@ -47,8 +47,14 @@ var (
 
 // EncodeBundle gives the bytes of a bundle.
 func EncodeBundle(entries []Entry) ([]byte, error) {
+	if len(entries) > MaxBundleEntries {
+		return nil, Errorf(CodeTooLarge, "bundle of %d entries, at most %d are allowed: export in parts", len(entries), MaxBundleEntries)
+	}
 	b := append([]byte(nil), bundleMagic[:]...)
 	for _, e := range entries {
+		if len(e.Data) > MaxMessageBytes {
+			return nil, Errorf(CodeTooLarge, "bundle entry of %d bytes, at most %d are allowed", len(e.Data), MaxMessageBytes)
+		}
 		b = appendEntry(b, e)
 	}
 	b = appendEntry(b, Entry{entryEnd, appendUvarint(nil, uint64(len(entries)))})
@@ -73,8 +79,13 @@ type BundleDamage struct {
 	Cut     bool // the closing entry is missing or counts other entries
 }
 
+// maxDamage is at how many damaged places reading gives up: each can cost a
+// checksum over MaxMessageBytes, and a file of markers only would cost hours.
+const maxDamage = 1000
+
 // DecodeBundle reads all entries that check out, and says what did not. It
-// fails only if b is no bundle at all.
+// fails only if b is no bundle at all, or has more than MaxBundleEntries. After
+// 1000 damaged places it stops and reports the rest as cut off.
 func DecodeBundle(b []byte) ([]Entry, BundleDamage, error) {
 	var damage BundleDamage
 	if len(b) > MaxBundleBytes {
@@ -93,7 +104,7 @@ func DecodeBundle(b []byte) ([]Entry, BundleDamage, error) {
 		if !ok {
 			damage.Damaged++
 			skip := bytes.Index(b[off+1:], entryMarker[:])
-			if skip < 0 {
+			if skip < 0 || damage.Damaged == maxDamage {
 				break
 			}
 			off += 1 + skip
@@ -104,6 +115,9 @@ func DecodeBundle(b []byte) ([]Entry, BundleDamage, error) {
 			counted, _ = binary.Uvarint(e.Data)
 			ended = true
 			continue
+		}
+		if len(entries) == MaxBundleEntries {
+			return nil, damage, Errorf(CodeTooLarge, "bundle of more than %d entries", MaxBundleEntries)
 		}
 		entries = append(entries, e)
 	}

@@ -101,9 +101,6 @@ func (p *Page) Encode() []byte { return append(append([]byte(nil), p.Signature[:
 // DecodePage reads a page and verifies the centre's signature before it looks
 // at the content.
 func DecodePage(b []byte, centre ed25519.PublicKey) (*Page, error) {
-	if len(b) > MaxPageBytes+ed25519.SignatureSize {
-		return nil, Errorf(CodeTooLarge, "page of %d bytes, at most %d are allowed", len(b), MaxPageBytes)
-	}
 	p, content, err := readPage(b)
 	if err != nil {
 		return nil, err
@@ -127,6 +124,9 @@ func PageAfter(b []byte) (Checkpoint, error) {
 }
 
 func readPage(b []byte) (*Page, []byte, error) {
+	if len(b) > MaxPageBytes+ed25519.SignatureSize {
+		return nil, nil, Errorf(CodeTooLarge, "page of %d bytes, at most %d are allowed", len(b), MaxPageBytes)
+	}
 	r := reader{buf: append([]byte(nil), b...)}
 	p := &Page{}
 	copy(p.Signature[:], r.take(len(p.Signature)))

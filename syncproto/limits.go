@@ -17,6 +17,7 @@ const (
 	MaxSaltedChanges   = 100       // changes under one salt secret
 	MaxMessageBytes    = 1 << 20   // one exchange message
 	MaxBundleBytes     = 64 << 20  // one bundle
+	MaxBundleEntries   = 1 << 17   // entries of one bundle
 	MaxPageBytes       = 256 << 10 // one feed page
 	MaxPageItems       = 2000      // items in one feed page
 )
