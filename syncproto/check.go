@@ -181,9 +181,11 @@ func CleanText(s string) bool {
 		return false
 	}
 	for _, c := range s {
-		if unicode.IsControl(c) && c != '\n' && c != '\t' || unicode.Is(unicode.Bidi_Control, c) || c >= 0xFFFE && c&0xFFFE == 0xFFFE {
+		if unicode.IsControl(c) && c != '\n' && c != '\t' || unicode.Is(unicode.Bidi_Control, c) || noncharacter(c) {
 			return false
 		}
 	}
 	return true
 }
+
+func noncharacter(c rune) bool { return c&0xFFFE == 0xFFFE || c >= 0xFDD0 && c <= 0xFDEF }

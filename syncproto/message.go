@@ -2,6 +2,8 @@ package syncproto
 
 import (
 	"crypto/ed25519"
+	"encoding/binary"
+	"fmt"
 
 	"github.com/google/uuid"
 )
@@ -29,6 +31,17 @@ type Join struct {
 	Code  string // single-use joining code, as the officer gave it
 	Key   ed25519.PublicKey
 	Label string // what the officer will see: the phone's model, say; no personal data
+}
+
+const domainDigits = "thonsync/1/digits\x00"
+
+// JoinDigits gives the six decimal digits that officer and phone compare while a
+// device joins. They follow from the new device's key, the server's signing key
+// and the joining code, so that a stranger who saw the code and was faster is
+// noticed.
+func JoinDigits(device, server ed25519.PublicKey, code string) string {
+	sum := sumParts(domainDigits, device, server, []byte(code))
+	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[:4])%1_000_000)
 }
 
 // Welcome is the answer to a Join.
@@ -122,6 +135,7 @@ const (
 	maxFeedName    = 128
 	maxMessageText = 512
 	maxMembers     = 1024
+	maxWaiting     = 1<<31 - 1
 )
 
 func (q *Request) body() []byte {
@@ -269,7 +283,7 @@ func decodeRequest(b []byte) (*Request, error) {
 		case tagClock:
 			q.ClockMS = unzigzag(r.uvarint())
 		case tagWaiting:
-			q.Waiting = r.count(1<<40, "waiting changes")
+			q.Waiting = r.count(maxWaiting, "waiting changes")
 		case tagExtra:
 			q.Extra = grow(r, q.Extra, r.extra(), maxExtras)
 		case tagJoin:
