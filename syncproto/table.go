@@ -140,20 +140,28 @@ func encodeTable(w *columnWriter, rows []Row, sp *special) {
 		w.fail("rows of %d shapes with %d different fields, at most %d and %d are allowed", len(shapes), len(keys), maxShapes, maxKeys)
 		return
 	}
-	body := &columnWriter{joined: w.joined}
+	lead, body := &columnWriter{}, &columnWriter{joined: w.joined}
 	if len(shapes) > 1 {
-		control = putInts(body, control, index)
+		control = putInts(lead, control, index)
 	}
+	var modes []byte
 	for _, k := range keys {
 		at, values := gather(rows, k)
-		if sp != nil && k == sp.key {
+		switch {
+		case sp != nil && k == sp.key:
 			sp.encode(body, at, values)
-			continue
+		case alignable(k.typ, values, len(rows)):
+			modes = encodeAligned(lead, body, append(modes, modeAligned), k.typ, at, values, len(rows))
+		default:
+			modes = encodeColumn(body, modes, k.typ, values)
 		}
-		control = encodeColumn(body, control, k.typ, values)
 	}
-	w.put(control)
-	w.cols = append(w.cols, body.cols...)
+	aligned := len(lead.cols)
+	if len(shapes) > 1 {
+		aligned -= widthOf(index)
+	}
+	w.put(append(appendUvarint(control, uint64(aligned)), modes...))
+	w.cols = append(append(w.cols, lead.cols...), body.cols...)
 	w.joined = body.joined
 }
 
@@ -197,13 +205,17 @@ func decodeTable(r *columnReader, n int, sp *special) []Row {
 		r.err = Errorf(CodeTooLarge, "table of %d different fields, at most %d are allowed", len(keys), maxKeys)
 		return nil
 	}
+	lead := readLead(r, c, n)
 	var at []int
 	for _, k := range keys {
 		at = rowsWith(at[:0], index, shapes, k)
 		var values []Value
-		if sp != nil && k == sp.key {
+		switch {
+		case sp != nil && k == sp.key:
 			values = sp.decode(r, at)
-		} else {
+		case c.peek(modeAligned) && stringLike(k.typ):
+			values = decodeAligned(r, c, lead, k.typ, at, n)
+		default:
 			values = decodeColumn(r, c, k.typ, len(at))
 		}
 		if r.err != nil {
@@ -215,6 +227,9 @@ func decodeTable(r *columnReader, n int, sp *special) []Row {
 	}
 	if err := c.end(); err != nil && r.err == nil {
 		r.err = err
+	}
+	if r.err == nil && len(lead.cols) != lead.next {
+		r.fail("%d aligned columns too many", len(lead.cols)-lead.next)
 	}
 	return rows
 }
