@@ -112,6 +112,17 @@ func (s *State) At(c syncproto.Compartment, num uint32) []Standing {
 	return all[lo:hi:hi]
 }
 
+// Shown gives the shown value of a field, and false if no change sets it.
+func (s *State) Shown(c syncproto.Compartment, num uint32) (syncproto.Value, bool) {
+	if v, ok := s.rows[c].Get(num); ok {
+		return v, true
+	}
+	if at := s.At(c, num); len(at) > 0 {
+		return at[0].Value, true
+	}
+	return syncproto.Null(), false
+}
+
 // Row gives the shown values of a compartment: one field for each that any
 // change sets.
 func (s *State) Row(c syncproto.Compartment) syncproto.Row {

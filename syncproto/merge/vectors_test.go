@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"thonsync/syncproto"
@@ -316,7 +315,7 @@ func TestVectors(t *testing.T) {
 				want := v.wanted(s)
 				check := func(how string) {
 					t.Helper()
-					if diff := cmp.Diff(want, viewOf(merge.Record(changes, rulings, v.branches())), viewOptions...); diff != "" {
+					if diff := differ(want, viewOf(merge.Record(changes, rulings, v.branches()))); diff != "" {
 						t.Errorf("%s (-want +got):\n%s", how, diff)
 					}
 				}
@@ -378,7 +377,7 @@ func TestVectorsAtAPoint(t *testing.T) {
 			if len(point.Personal) > 0 {
 				t.Errorf("%s, %s: personal values at a point", v.Name, s.Title)
 			}
-			if diff := cmp.Diff(centre, point.withoutPersonal(), viewOptions...); diff != "" {
+			if diff := differ(centre, point.withoutPersonal()); diff != "" {
 				t.Errorf("%s, %s (-centre +point):\n%s", v.Name, s.Title, diff)
 			}
 		}

@@ -1,7 +1,9 @@
 package merge_test
 
 import (
-	gocmp "github.com/google/go-cmp/cmp"
+	"reflect"
+
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"thonsync/syncproto"
@@ -19,9 +21,13 @@ type view struct {
 	Ignored                  []merge.Ignored
 }
 
-var viewOptions = []gocmp.Option{
-	cmpopts.EquateEmpty(),
-	gocmp.Comparer(func(a, b syncproto.Value) bool { return a == b }),
+// differ gives the difference between two values, "" if there is none. Empty
+// lists are equal.
+func differ(want, got any) string {
+	if reflect.DeepEqual(want, got) {
+		return "" // the common case, and cmp is slow
+	}
+	return cmp.Diff(want, got, cmpopts.EquateEmpty(), cmp.Comparer(func(a, b syncproto.Value) bool { return a == b }))
 }
 
 func viewOf(s merge.State) view {
