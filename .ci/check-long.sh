@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# What is too long for every commit: decoders fuzzed, provinces simulated with faults from several
+# seeds, every test repeated in random order under the race detector, and the rules mutated.
+# FUZZTIME, ROUNDS and SEED are those of the Makefile. Run it before a release.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+echo '== fuzz'
+make -s fuzz FUZZTIME="${FUZZTIME:-60s}"
+
+echo '== torture'
+seed=${SEED:-1}
+for s in "$seed" $((seed + 1)) $((seed + 2)); do
+  make -s torture SEED="$s" ROUNDS="${ROUNDS:-1000}"
+done
+
+echo '== soak'
+CGO_ENABLED=1 go test -race -count=5 -shuffle=on -p 2 -timeout 2h $(.ci/packages.sh --tests | grep -v '/testdata/house$')
+
+echo '== mutation'
+make -s mutate

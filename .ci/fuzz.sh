@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Fuzzes every target of the module in turn, FUZZTIME each (60s). A crasher is written to the
+# package's testdata/fuzz: name it by its cause and commit it with the mend.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+fuzztime=${FUZZTIME:-60s}
+
+targets=$(grep -rE --include='*_test.go' '^func Fuzz[A-Z]' $(ls -d server syncproto clientlib testdata 2>/dev/null) |
+  sed -E 's#/[^/]*_test\.go:func (Fuzz[A-Za-z0-9_]*).*# \1#' | sort -u)
+[ -n "$targets" ] || { echo 'no fuzz target found: there must be one for every decoder' >&2; exit 1; }
+
+failed=''
+while read -r folder target; do
+  echo "== $target in $folder, $fuzztime"
+  go test "./$folder" -run '^$' -fuzz "^$target\$" -fuzztime "$fuzztime" -timeout 0 </dev/null || failed+="  $folder $target"$'\n'
+done <<<"$targets"
+[ -z "$failed" ] || { printf 'failed:\n%s' "$failed" >&2; exit 1; }
+echo "$(wc -l <<<"$targets") targets, none failed"

@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# The steps of make check, one function each, and the frame that runs them. Sourced by check.sh.
+
+# ---- the frame ----
+
+steps_start() {
+  step_table=''
+  started=$SECONDS
+  lint_build_pid=''
+  trap steps_stop EXIT
+}
+
+# record adds a row to the table of the end.
+record() { step_table+=$(printf '%-14s %5d s  %s' "$1" "$2" "$3")$'\n'; }
+
+# step NAME FUNCTION runs one step quietly; its log is printed when it fails.
+step() {
+  local name=$1 begun=$SECONDS status
+  printf '%-14s ' "$name"
+  set +e
+  (set -euo pipefail; "$2") >"$logs/$name.log" 2>&1 </dev/null
+  status=$?
+  set -e
+  finish "$name" $((SECONDS - begun)) "$status" "$logs/$name.log"
+}
+
+# step_shown is step for output that is worth reading as it comes.
+step_shown() {
+  local name=$1 begun=$SECONDS status
+  echo "$name:"
+  set +e
+  (set -euo pipefail; "$2") 2>&1 </dev/null | tee "$logs/$name.log"
+  status=${PIPESTATUS[0]}
+  set -e
+  printf '%-14s ' "$name"
+  finish "$name" $((SECONDS - begun)) "$status" ''
+}
+
+finish() {
+  local name=$1 seconds=$2 status=$3 log=$4
+  if [ "$status" = 0 ]; then
+    printf '%5d s  ok\n' "$seconds"
+    record "$name" "$seconds" ok
+    return
+  fi
+  printf '%5d s  FAILED\n' "$seconds"
+  record "$name" "$seconds" FAILED
+  if [ -n "$log" ]; then
+    echo "---- $log, the last 400 lines"
+    tail -n 400 "$log"
+    echo "----"
+  fi
+  exit 1
+}
+
+steps_end() { all_passed=1; }
+
+steps_stop() {
+  local status=$?
+  [ -z "$lint_build_pid" ] || kill -- "-$lint_build_pid" 2>/dev/null || true
+  printf '\n%s' "$step_table"
+  if [ "${all_passed:-}" = 1 ]; then
+    printf '%-14s %5d s  every step passed\n' total $((SECONDS - started))
+  else
+    printf '%-14s %5d s  make check FAILED; the steps after the last line did not run\n' total $((SECONDS - started))
+    [ "$status" != 0 ] || status=1
+  fi
+  exit "$status"
+}
+
+# written_yet PATH tells whether a part of the project exists. A part that the history knows must
+# not vanish, so then its absence is a failure, not a reason to skip.
+written_yet() {
+  [ -e "$1" ] && return 0
+  if [ -n "$(git log -1 --format=%h -- "$1" 2>/dev/null)" ]; then
+    echo "$1 is in the history but not in the tree: bring it back, or take its step out of .ci/steps.sh"
+    exit 1
+  fi
+  echo "$1 is not written yet"
+  return 1
+}
+
+# ---- the steps ----
+
+check_gofmt() {
+  local list
+  list=$(gofmt -s -l $(ls -d server syncproto clientlib testdata 2>/dev/null))
+  [ -z "$list" ] || { echo "not formatted; type make fmt:"; echo "$list"; return 1; }
+}
+
+check_build() {
+  go build ./...
+  if written_yet server/cmd/thonsync && written_yet clientlib/cmd/thonfield; then make -s build; fi
+}
+
+check_vet() { go vet $(.ci/packages.sh); }
+
+check_house() { go test -count=1 ./testdata/house; }
+
+check_modules() { go mod verify; }
+
+# Generated files are written anew in a copy of the tree and must come out the same.
+check_generated() { .ci/generate.sh --check; }
+
+check_build_windows() { GOOS=windows GOARCH=amd64 go build ./...; }
+
+check_build_android() {
+  ! written_yet clientlib/cmd/thonfield || GOOS=android GOARCH=arm64 go build -o /dev/null ./clientlib/cmd/thonfield
+}
+
+# What runs in a browser: the rules and the device.
+check_build_wasm() {
+  local packages=./syncproto/...
+  if written_yet clientlib/doc.go; then packages+=' ./clientlib'; fi
+  GOOS=js GOARCH=wasm go build $packages
+}
+
+check_test() {
+  CGO_ENABLED=1 go test -race -p 2 -timeout 15m $(.ci/packages.sh --tests | grep -v '/testdata/house$')
+}
+
+lint_build_start() {
+  set -m # its own process group, so that an early end takes its compilers along
+  nice -n 15 .ci/lint.sh --build >"$logs/lint-build.log" 2>&1 </dev/null &
+  lint_build_pid=$!
+  set +m
+}
+
+# Waits for the build begun above when it is not done.
+check_lint() { .ci/lint.sh; }
+
+check_jsclient() { ! written_yet testdata/jsclient/check.mjs || node testdata/jsclient/check.mjs; }
+
+check_demo() { ! written_yet server/cmd/thonsync || make -s demo ONCE=1; }
+
+# A promise broken on purpose must be noticed: the demo then fails and names it.
+check_demo_break() {
+  written_yet server/cmd/thonsync || return 0
+  local promise promises
+  promises=$(bin/thonsync demo --list-promises)
+  [ -n "$promises" ] || { echo 'thonsync demo --list-promises names none'; return 1; }
+  while read -r promise; do
+    echo "== $promise"
+    if make -s demo ONCE=1 BREAK="$promise" >.check/demo-break.log 2>&1; then
+      cat .check/demo-break.log
+      echo "the promise \"$promise\" was broken on purpose and the demo did not fail"
+      return 1
+    fi
+    grep -F -- "$promise" .check/demo-break.log ||
+      { cat .check/demo-break.log; echo "the demo failed without naming the promise \"$promise\""; return 1; }
+  done <<<"$promises"
+}
