@@ -1,0 +1,204 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/adaptor"
+	"github.com/google/uuid"
+
+	"thonsync/syncproto"
+)
+
+// Keys of values that a request carries.
+const (
+	localRequestID = "request-id"
+	localCode      = "code"
+	headerID       = "X-Request-Id"
+)
+
+type requestIDKey struct{}
+
+// RequestID gives the id of the request that ctx belongs to, or "".
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+func requestID(c *fiber.Ctx) string {
+	id, _ := c.Locals(localRequestID).(string)
+	return id
+}
+
+// observe gives every request an id, a deadline, a log line and its numbers,
+// and turns a panic into a plain fault. It comes first.
+func (s *Server) observe(c *fiber.Ctx) (err error) {
+	start := time.Now()
+	id := uuid.NewString()
+	c.Locals(localRequestID, id)
+	c.Set(headerID, id)
+	ctx := context.WithValue(s.base, requestIDKey{}, id)
+	if d := s.opts.Limits.WorkTimeout; d > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d)
+		defer cancel()
+	}
+	c.SetUserContext(ctx)
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.ErrorContext(ctx, "handler panicked", "request_id", id, "panic", panicText(p), "stack", string(debug.Stack()))
+			err = s.writeProblem(c, syncproto.Errorf(syncproto.CodeInternal, "panic"))
+		}
+		s.finish(c, start)
+	}()
+	if err := c.Next(); err != nil {
+		return s.writeProblem(c, err)
+	}
+	return nil
+}
+
+// panicText names a panic without values that a caller may have put into it.
+func panicText(p any) string {
+	if err, ok := p.(interface{ RuntimeError() }); ok {
+		return fmt.Sprint(err)
+	}
+	return fmt.Sprintf("%T", p)
+}
+
+func (s *Server) finish(c *fiber.Ctx, start time.Time) {
+	status, took := c.Response().StatusCode(), time.Since(start)
+	s.meter.request(c.Route().Path, c.Method(), status, took)
+	level := slog.LevelDebug
+	if isExchange(c) || status >= 400 {
+		level = slog.LevelInfo
+	}
+	s.log.LogAttrs(c.UserContext(), level, "request", append(attrs(c, status, nil),
+		slog.Duration("took", took), slog.Int("bytes_in", len(c.BodyRaw())), slog.Int("bytes_out", len(c.Response().Body())))...)
+}
+
+// attrs describes a request for the log. Query strings and bodies stay out: they
+// may hold what must not be logged.
+func attrs(c *fiber.Ctx, status int, err error) []slog.Attr {
+	out := []slog.Attr{
+		slog.String("request_id", requestID(c)), slog.String("method", c.Method()),
+		slog.String("route", c.Route().Path), slog.Int("status", status),
+	}
+	if code, ok := c.Locals(localCode).(string); ok {
+		out = append(out, slog.String("code", code))
+	}
+	if err != nil {
+		out = append(out, slog.String("error", err.Error()))
+	}
+	return out
+}
+
+func levelOf(code syncproto.Code) slog.Level {
+	if code == syncproto.CodeInternal {
+		return slog.LevelError
+	}
+	return slog.LevelWarn
+}
+
+func isExchange(c *fiber.Ctx) bool { return c.Path() == "/v1/exchange" }
+
+// secureHeaders tells browsers to trust nothing that a page does not say.
+// Handlers that serve pages with scripts set their own policy.
+func (s *Server) secureHeaders(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+	c.Set(fiber.HeaderXFrameOptions, "DENY")
+	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	return c.Next()
+}
+
+// refuseEncodings turns compressed bodies away on every route. Bodies do not
+// compress, and a decoder between wire and limit is how a small body becomes a
+// large one.
+func refuseEncodings(c *fiber.Ctx) error {
+	if e := c.Get(fiber.HeaderContentEncoding); e != "" && !strings.EqualFold(e, "identity") {
+		return &Problem{Code: codeEncoding, Status: http.StatusUnsupportedMediaType,
+			Detail: "Content-Encoding is not accepted: send the body as it is"}
+	}
+	return c.Next()
+}
+
+// allowPages lets a page that was loaded elsewhere, from the centre's https
+// address, call this server on a hotspot (CORS and local network access). No
+// cookies are involved and the messages protect themselves.
+func allowPages(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderAccessControlAllowOrigin, "*")
+	c.Set(fiber.HeaderAccessControlExposeHeaders, fiber.HeaderRetryAfter+", "+headerID)
+	if c.Method() != fiber.MethodOptions {
+		return c.Next()
+	}
+	c.Set(fiber.HeaderAccessControlAllowMethods, "GET, POST, OPTIONS")
+	c.Set(fiber.HeaderAccessControlAllowHeaders, fiber.HeaderContentType)
+	c.Set("Access-Control-Allow-Private-Network", "true")
+	c.Set(fiber.HeaderAccessControlMaxAge, "86400")
+	return c.SendStatus(http.StatusNoContent)
+}
+
+// needAccess lets only holders of the API token pass.
+func (s *Server) needAccess(c *fiber.Ctx) error {
+	if err := s.allow(c.UserContext(), c.Get(fiber.HeaderAuthorization)); err != nil {
+		return err
+	}
+	return c.Next()
+}
+
+var errSignIn = &Problem{Code: codeSignIn, Status: http.StatusUnauthorized,
+	Detail: "This needs the header Authorization: Bearer TOKEN, with the token of the file api-token in the data folder"}
+
+func (s *Server) allow(ctx context.Context, header string) error {
+	token, ok := strings.CutPrefix(header, "Bearer ")
+	if !ok || s.opts.Access == nil || s.opts.Access.Allow(ctx, token) != nil {
+		return errSignIn
+	}
+	return nil
+}
+
+// mount serves a net/http handler. Pages with code are served only where the
+// browser can be sure who sent them: over TLS, or to this machine itself.
+func (s *Server) mount(m Mount) {
+	h := adaptor.HTTPHandler(m.Handler)
+	guarded := func(c *fiber.Ctx) error {
+		if !c.Secure() && !fromThisMachine(c) {
+			if c.Path() == "/" {
+				return s.frontPage(c)
+			}
+			return &Problem{Code: syncproto.CodeScope, Status: http.StatusNotFound,
+				Detail: "Pages are served only over https or on this machine itself"}
+		}
+		return h(c)
+	}
+	if m.Prefix == "/" {
+		s.app.Get("/*", guarded)
+		return
+	}
+	s.app.All(m.Prefix, guarded)
+	s.app.All(m.Prefix+"/*", guarded)
+}
+
+// fromThisMachine reports whether the request came over loopback and was meant
+// for it. The Host is looked at too, since a page elsewhere can have its name
+// point at 127.0.0.1.
+func fromThisMachine(c *fiber.Ctx) bool {
+	ip := c.Context().RemoteIP()
+	if ip == nil || !ip.IsLoopback() {
+		return false
+	}
+	host := c.Hostname()
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	at := net.ParseIP(host)
+	return host == "localhost" || at != nil && at.IsLoopback()
+}

@@ -1,0 +1,127 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Reporter makes reports. Implementations must be safe for concurrent use and
+// check names and parameters themselves, with CodeNotFound and CodeInvalidInput.
+type Reporter interface {
+	// Reports lists what there is.
+	Reports() []ReportInfo
+	// Report makes one report.
+	Report(ctx context.Context, q ReportQuery) (*ReportTable, error)
+	// Export writes one report as a file in format csv or xlsx.
+	Export(ctx context.Context, q ReportQuery, format string, w io.Writer) error
+}
+
+// ReportInfo describes one report.
+type ReportInfo struct {
+	Name    string `json:"name"`
+	TitleVI string `json:"title_vi"`
+	TitleEN string `json:"title_en"`
+}
+
+// ReportQuery asks for one report.
+type ReportQuery struct {
+	Name  string
+	Unit  string // list:code; only what lies in it
+	From  string // first day, YYYY-MM-DD
+	To    string // last day, YYYY-MM-DD
+	Limit int    // rows; 0 for all
+}
+
+// ReportTable is a report as rows under columns. A cell is a string, a number,
+// a truth value or null.
+type ReportTable struct {
+	Name     string         `json:"name"`
+	Columns  []ReportColumn `json:"columns"`
+	Rows     [][]any        `json:"rows"`
+	Notes    []string       `json:"notes,omitempty" doc:"what a reader must know, such as records that straddle the period"`
+	MadeAtMS int64          `json:"made_at_ms"`
+}
+
+// ReportColumn is one column.
+type ReportColumn struct {
+	Name    string `json:"name"`
+	TitleVI string `json:"title_vi"`
+	TitleEN string `json:"title_en"`
+}
+
+type reportInput struct {
+	authorized
+	Name  string `path:"name" maxLength:"64"`
+	Unit  string `query:"unit" maxLength:"128" doc:"unit as list:code"`
+	From  string `query:"from" format:"date"`
+	To    string `query:"to" format:"date"`
+	Limit int    `query:"limit" minimum:"0" maximum:"100000"`
+}
+
+func (in *reportInput) query() ReportQuery {
+	return ReportQuery{Name: in.Name, Unit: in.Unit, From: in.From, To: in.To, Limit: in.Limit}
+}
+
+type reportsOutput struct{ Body []ReportInfo }
+
+type reportOutput struct{ Body *ReportTable }
+
+type fileInput struct {
+	reportInput
+	Format string `path:"format" enum:"csv,xlsx"`
+}
+
+type fileOutput struct {
+	ContentType string `header:"Content-Type"`
+	Disposition string `header:"Content-Disposition"`
+	Body        []byte
+}
+
+var fileTypes = map[string]string{
+	"csv":  "text/csv; charset=utf-8",
+	"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+func (s *Server) registerReports() {
+	huma.Register(s.api, huma.Operation{
+		OperationID: "reports", Method: http.MethodGet, Path: "/v1/reports", Tags: []string{"reports"},
+		Summary: "The reports there are", Security: secured,
+	}, func(ctx context.Context, in *authorized) (*reportsOutput, error) {
+		if err := s.allow(ctx, in.Authorization); err != nil {
+			return nil, err
+		}
+		return &reportsOutput{s.opts.Reports.Reports()}, nil
+	})
+	huma.Register(s.api, huma.Operation{
+		OperationID: "report", Method: http.MethodGet, Path: "/v1/reports/{name}", Tags: []string{"reports"},
+		Summary: "One report as rows", Security: secured,
+	}, func(ctx context.Context, in *reportInput) (*reportOutput, error) {
+		if err := s.allow(ctx, in.Authorization); err != nil {
+			return nil, err
+		}
+		t, err := s.opts.Reports.Report(ctx, in.query())
+		if err != nil {
+			return nil, s.hide(ctx, err)
+		}
+		return &reportOutput{t}, nil
+	})
+	huma.Register(s.api, huma.Operation{
+		OperationID: "report-file", Method: http.MethodGet, Path: "/v1/reports/{name}/{format}", Tags: []string{"reports"},
+		Summary: "One report as a file", Security: secured,
+	}, s.reportFile)
+}
+
+func (s *Server) reportFile(ctx context.Context, in *fileInput) (*fileOutput, error) {
+	if err := s.allow(ctx, in.Authorization); err != nil {
+		return nil, err
+	}
+	var buf bytes.Buffer
+	if err := s.opts.Reports.Export(ctx, in.query(), in.Format, &buf); err != nil {
+		return nil, s.hide(ctx, err)
+	}
+	return &fileOutput{ContentType: fileTypes[in.Format], Disposition: "attachment; filename=thonsync." + in.Format, Body: buf.Bytes()}, nil
+}

@@ -1,0 +1,189 @@
+// Package httpapi is the one package that knows HTTP: routes, limits, problem
+// answers, the OpenAPI document, and the admin listener with its client. It
+// decides nothing about the exchange and imports no store; what it needs stands
+// in the interfaces of Options.
+package httpapi
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Exchanger answers exchanges. Implementations must be safe for concurrent use.
+type Exchanger interface {
+	// Exchange answers one encoded request. On a *syncproto.Error with
+	// CodeOldKey the answer holds the encoded key notice; on any other error it
+	// is nil.
+	Exchange(ctx context.Context, request []byte) (answer []byte, err error)
+	// Keys gives the encoded current key notice.
+	Keys(ctx context.Context) ([]byte, error)
+}
+
+// Access decides who may read status, reports and metrics.
+type Access interface {
+	// Allow gives an error, which becomes an answer of 401, unless token may
+	// read.
+	Allow(ctx context.Context, token string) error
+}
+
+// Mount serves part of the site from a net/http handler: the console, the phone
+// app.
+type Mount struct {
+	Prefix  string // such as /console
+	Handler http.Handler
+}
+
+// Limits bound what peers may take.
+type Limits struct {
+	Body         int           // bytes of a request body
+	Concurrency  int           // exchanges worked on at once
+	Queue        int           // exchanges that wait
+	PerIP        int           // connections from one address
+	ReadTimeout  time.Duration // for a whole request to arrive
+	WriteTimeout time.Duration
+	IdleTimeout  time.Duration
+	WorkTimeout  time.Duration // for one request to be worked on
+}
+
+// Options are what New needs.
+type Options struct {
+	Exchange Exchanger
+	Status   StatusReporter
+	Reports  Reporter // nil for none
+	Access   Access
+	Mounts   []Mount
+	Metrics  *prometheus.Registry
+	Version  Version
+	Limits   Limits
+	Proxies  []string // whose X-Forwarded headers are believed
+	Log      *slog.Logger
+	// Spread gives a random number below n; it spreads Retry-After. Nil for the
+	// standard library's.
+	Spread func(n int64) int64
+}
+
+// Server serves HTTP. It is safe for concurrent use.
+type Server struct {
+	app    *fiber.App
+	api    huma.API
+	opts   Options
+	log    *slog.Logger
+	spread func(int64) int64
+	gate   *gate
+	meter  *meter
+	base   context.Context
+	cancel context.CancelFunc
+}
+
+// maxConnections bounds open connections of all addresses together; each idle
+// one costs a few kilobytes.
+const maxConnections = 16384
+
+// New builds the server; Serve starts it.
+func New(o Options) *Server {
+	s := &Server{opts: o, log: o.Log, spread: o.Spread}
+	if s.spread == nil {
+		s.spread = randomSpread
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.base, s.cancel = context.WithCancel(context.Background())
+	s.gate = newGate(o.Limits.Concurrency, o.Limits.Queue)
+	s.meter = newMeter(o.Metrics, s.gate)
+	s.app = newApp(o.Limits, o.Proxies, s.writeProblem)
+	s.app.Use(s.observe, s.secureHeaders, refuseEncodings)
+	s.api = humafiber.New(s.app, apiConfig(o.Version))
+	s.routes()
+	return s
+}
+
+// newApp makes a Fiber app with every default that is unsafe replaced.
+func newApp(l Limits, proxies []string, onError fiber.ErrorHandler) *fiber.App {
+	cfg := fiber.Config{
+		AppName: "thonsync", DisableStartupMessage: true,
+		Immutable:   true, // strings outlive the request; fasthttp reuses its buffers
+		BodyLimit:   l.Body,
+		Concurrency: maxConnections,
+		ReadTimeout: l.ReadTimeout, WriteTimeout: l.WriteTimeout, IdleTimeout: l.IdleTimeout,
+		ReadBufferSize: 16 << 10, // largest header
+		ErrorHandler:   onError,
+		// Without the check any client could claim any address.
+		EnableTrustedProxyCheck: true, TrustedProxies: proxies, EnableIPValidation: true,
+		DisablePreParseMultipartForm: true,
+	}
+	if len(proxies) > 0 {
+		cfg.ProxyHeader = fiber.HeaderXForwardedFor
+	}
+	app := fiber.New(cfg)
+	app.Server().MaxConnsPerIP = l.PerIP
+	app.Server().CloseOnShutdown = true
+	app.Server().NoDefaultServerHeader = true
+	return app
+}
+
+func (s *Server) routes() {
+	a := s.app
+	a.Options("/v1/exchange", allowPages)
+	a.Options("/v1/keys", allowPages)
+	a.Post("/v1/exchange", allowPages, s.exchange)
+	a.Get("/v1/keys", allowPages, s.keys)
+	a.Get("/healthz", s.healthz)
+	a.Get("/readyz", s.readyz)
+	a.Get("/metrics", s.needAccess, s.metrics())
+	s.registerVersion()
+	s.registerStatus()
+	if s.opts.Reports != nil {
+		s.registerReports()
+	}
+	describeExchange(s.api.OpenAPI())
+	a.Get("/openapi.json", s.openAPI)
+	a.Get("/docs", s.docs)
+	rooted := false
+	for _, m := range s.opts.Mounts {
+		rooted = rooted || m.Prefix == "/"
+		s.mount(m)
+	}
+	if !rooted {
+		a.Get("/", s.frontPage)
+	}
+	a.Use(func(*fiber.Ctx) error { return fiber.ErrNotFound })
+}
+
+// Serve answers on ln until Shutdown; tlsConfig may be nil. It returns nil
+// after Shutdown.
+func (s *Server) Serve(ln net.Listener, tlsConfig *tls.Config) error {
+	if tlsConfig != nil {
+		ln = tls.NewListener(ln, tlsConfig)
+	}
+	err := s.app.Listener(ln)
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// Shutdown stops listening, ends waiting exchanges with an overload answer and
+// lets those under way finish until ctx is done.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.gate.close()
+	err := s.app.ShutdownWithContext(ctx)
+	s.cancel()
+	if err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// Handler lets tests call the server without a socket.
+func (s *Server) Test(r *http.Request) (*http.Response, error) { return s.app.Test(r, -1) }
