@@ -110,4 +110,3 @@ func (s *Stream) NextOn(phone int) (syncproto.Change, province.Activity) {
 
 // Made tells which record the activity made.
 func (s *Stream) Made(a province.Activity, id uuid.UUID) { s.records[a.Index] = id }
-
