@@ -44,13 +44,8 @@ func (c *codec) decodeHeader(d *decoder, lim Limits) (total int, err error) {
 	if count > uint64(max(lim.MaxColumns, 0)) {
 		return 0, fmt.Errorf("%w: %d columns, %d allowed", ErrLimit, count, lim.MaxColumns)
 	}
-	last := -1
 	for range count {
-		v, err := c.decodeUvarint(d)
-		if err != nil {
-			return 0, err
-		}
-		n, stored, err := columnLength(v, last)
+		n, stored, err := c.decodeLength(d)
 		if err != nil {
 			return 0, err
 		}
@@ -63,28 +58,26 @@ func (c *codec) decodeHeader(d *decoder, lim Limits) (total int, err error) {
 			return 0, fmt.Errorf("%w: %d bytes cannot hold %d", ErrLimit, len(d.src), total)
 		}
 		c.lengths, c.stored = append(c.lengths, n), append(c.stored, stored)
-		last = n
 	}
 	return total, nil
 }
 
-// columnLength takes a header value apart; last is the length of the column
-// before, -1 for none.
-func columnLength(v uint64, last int) (n int, stored bool, err error) {
-	if v == 0 {
-		if last < 0 {
-			return 0, false, corrupt("the first column repeats a length")
-		}
-		return last, false, nil
+// decodeLength reads what the header says of one column.
+func (c *codec) decodeLength(d *decoder) (n int, stored bool, err error) {
+	v, err := c.decodeUvarint(d)
+	if err == nil && v == 0 {
+		stored = true
+		v, err = c.decodeUvarint(d)
 	}
-	stored = v%2 == 0
-	if v = (v - 1) / 2; v > maxLength {
+	switch {
+	case err != nil:
+		return 0, false, err
+	case v == 0:
+		return 0, false, corrupt("a column is marked twice")
+	case v-1 > maxLength:
 		return 0, false, corrupt("a length is out of range")
 	}
-	if !stored && int(v) == last {
-		return 0, false, corrupt("a repeated length is written out")
-	}
-	return int(v), stored, nil
+	return int(v - 1), stored, nil
 }
 
 // decodeUvarint reads a value of at most 35 bits in its only spelling.
