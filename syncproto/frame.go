@@ -19,7 +19,7 @@ func eachPart(b []byte, f func(tag uint64, p *reader) error) error {
 	r := reader{buf: b}
 	for r.err == nil && r.left() > 0 {
 		tag := r.uvarint()
-		part := reader{buf: r.bytes(len(b))}
+		part := reader{buf: r.bytes(MaxMessageBytes)}
 		if r.err != nil {
 			break
 		}
