@@ -1,0 +1,54 @@
+package keys
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"thonsync/syncproto"
+)
+
+// exchangeFile is the key that requests are encapsulated to. Only the present
+// one is kept: what was recorded on the way cannot be read once it is replaced.
+type exchangeFile struct {
+	Serial uint64 `json:"serial"`
+	Raw    []byte `json:"private"`
+	MadeMS int64  `json:"made_ms"`
+	// Seal is the sealing key that the notice of this serial named. The serial
+	// rises when it changes, too.
+	Seal []byte `json:"seal"`
+}
+
+// Exchange is the present exchange key.
+type Exchange struct {
+	Serial uint64
+	Key    syncproto.SealPrivate
+	MadeMS int64
+}
+
+// Exchange gives the present exchange key for a notice that names the sealing
+// key seal. It makes a new one if there is none or if the present one is older
+// than every, or comes from the future; rotated tells.
+func (f *Folder) Exchange(now time.Time, every time.Duration, seal []byte) (x Exchange, rotated bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	next := f.xchg
+	age := ms(now) - next.MadeMS
+	if next.Raw == nil || age >= every.Milliseconds() || age < -every.Milliseconds() {
+		next.Raw, next.MadeMS = make([]byte, syncproto.SealKeyBytes), ms(now)
+		if _, err := io.ReadFull(f.random, next.Raw); err != nil {
+			return x, false, fmt.Errorf("no randomness for an exchange key: %w", err)
+		}
+		rotated = true
+	}
+	if rotated || string(next.Seal) != string(seal) {
+		next.Serial++
+		next.Seal = seal
+		if err := f.writeJSON(exchangeName, next); err != nil {
+			return x, false, err
+		}
+		f.xchg = next
+	}
+	key, err := syncproto.NewSealPrivate(next.Raw)
+	return Exchange{Serial: next.Serial, Key: key, MadeMS: next.MadeMS}, rotated, err
+}

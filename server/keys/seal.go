@@ -1,0 +1,94 @@
+package keys
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"thonsync/syncproto"
+)
+
+// sealFile holds the centre's sealing keys, oldest first; the last is current.
+// A destroyed key leaves its id, so that a late segment can be told from a
+// damaged one.
+type sealFile struct {
+	Keys      []sealEntry       `json:"keys"`
+	Destroyed []syncproto.KeyID `json:"destroyed,omitempty"`
+}
+
+type sealEntry struct {
+	Raw    []byte `json:"private"`
+	MadeMS int64  `json:"made_ms"`
+}
+
+// Seal gives the centre's current sealing key, made at first use.
+func (f *Folder) Seal(now time.Time) (syncproto.SealPrivate, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := len(f.seal.Keys); n > 0 {
+		return syncproto.NewSealPrivate(f.seal.Keys[n-1].Raw)
+	}
+	return f.newSeal(now)
+}
+
+// RotateSeal makes a new current sealing key. Older ones still open what was
+// sealed to them until DestroySeals.
+func (f *Folder) RotateSeal(now time.Time) (syncproto.SealPrivate, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.newSeal(now)
+}
+
+func (f *Folder) newSeal(now time.Time) (syncproto.SealPrivate, error) {
+	raw := make([]byte, syncproto.SealKeyBytes)
+	if _, err := io.ReadFull(f.random, raw); err != nil {
+		return syncproto.SealPrivate{}, fmt.Errorf("no randomness for a sealing key: %w", err)
+	}
+	next := f.seal
+	next.Keys = append(append([]sealEntry(nil), next.Keys...), sealEntry{raw, ms(now)})
+	if err := f.writeJSON(sealName, next); err != nil {
+		return syncproto.SealPrivate{}, err
+	}
+	f.seal = next
+	return syncproto.NewSealPrivate(raw)
+}
+
+// DestroySeals forgets all sealing keys that were replaced before the given
+// time: what is still sealed to them stays closed for ever. It tells how many.
+func (f *Folder) DestroySeals(before time.Time) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	next := sealFile{Destroyed: f.seal.Destroyed}
+	for i, k := range f.seal.Keys {
+		if i+1 == len(f.seal.Keys) || f.seal.Keys[i+1].MadeMS >= ms(before) {
+			next.Keys = append(next.Keys, k)
+			continue
+		}
+		key, err := syncproto.NewSealPrivate(k.Raw)
+		if err != nil {
+			return 0, err
+		}
+		next.Destroyed = append(next.Destroyed, key.Public.ID)
+	}
+	n := len(f.seal.Keys) - len(next.Keys)
+	if n == 0 {
+		return 0, nil
+	}
+	if err := f.writeJSON(sealName, next); err != nil {
+		return 0, err
+	}
+	f.seal = next
+	return n, nil
+}
+
+// SealRing finds a sealing key by its id.
+func (f *Folder) SealRing(id syncproto.KeyID) (syncproto.SealPrivate, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, k := range f.seal.Keys {
+		if key, err := syncproto.NewSealPrivate(k.Raw); err == nil && key.Public.ID == id {
+			return key, true
+		}
+	}
+	return syncproto.SealPrivate{}, false
+}
