@@ -80,8 +80,8 @@ func (m *ForkMap) descends(origin syncproto.OriginID, at, want uint32, seq uint6
 		if at == want {
 			return true
 		}
-		p, ok := forks[at]
-		if !ok || p.after < seq {
+		p := forks[at] // of the trunk and of unknown branches: after 0, so no parent
+		if p.after < seq {
 			return false
 		}
 		at = p.parent

@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// A mutant is the rule with one comparison or condition changed.
+// A mutant is the rule with one comparison or condition changed, or one
+// statement left out.
 type mutant struct {
 	number int
 	// key tells where and what, e.g. "fields.go survivors: a < b => a <= b".
@@ -19,8 +20,8 @@ type mutant struct {
 
 // site is an expression with the texts that may stand in its place.
 type site struct {
-	lo, hi   int // offsets in the source
-	typ      string
+	lo, hi   int    // offsets in the source
+	typ      string // "" for a statement
 	variants []string
 	numbers  []int
 }
@@ -28,14 +29,17 @@ type site struct {
 // mutator rewrites one source file so that the variable thonsyncMutant chooses
 // which one of all mutants runs: all of them are compiled once.
 type mutator struct {
-	file    string
-	src     string
-	set     *token.FileSet
-	fn      string
-	sites   []site
-	inserts map[int]string // by offset
-	seen    map[string]int
-	mutants *[]mutant
+	file string
+	src  string
+	set  *token.FileSet
+	fn   string
+	body *ast.BlockStmt // of fn
+	// closures are the bodies of function literals.
+	closures map[*ast.BlockStmt]bool
+	sites    []site
+	inserts  map[int]string // by offset
+	seen     map[string]int
+	mutants  *[]mutant
 }
 
 // mutate gives the rewritten text of a source file and appends its mutants.
@@ -44,14 +48,14 @@ func mutate(path, name string, mutants *[]mutant) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	m := &mutator{file: name, src: string(src), set: token.NewFileSet(), inserts: map[int]string{}, seen: map[string]int{}, mutants: mutants}
+	m := &mutator{file: name, src: string(src), set: token.NewFileSet(), inserts: map[int]string{}, closures: map[*ast.BlockStmt]bool{}, seen: map[string]int{}, mutants: mutants}
 	file, err := parser.ParseFile(m.set, path, src, parser.SkipObjectResolution)
 	if err != nil {
 		return "", err
 	}
 	for _, decl := range file.Decls {
 		if fn, ok := decl.(*ast.FuncDecl); ok {
-			m.fn = fn.Name.Name
+			m.fn, m.body = fn.Name.Name, fn.Body
 			if m.fn == "Record" {
 				m.inserts[m.offset(fn.Body.Lbrace)+1] = " thonsyncFuel = 0; "
 			}
@@ -75,6 +79,8 @@ func (m *mutator) visit(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.BinaryExpr:
 		m.binary(n)
+	case *ast.FuncLit:
+		m.closures[n.Body] = true
 	case *ast.UnaryExpr:
 		if n.Op == token.NOT {
 			m.add(n, "bool", m.text(n.X))
@@ -89,6 +95,8 @@ func (m *mutator) visit(n ast.Node) bool {
 		if orders[calledName(n)] {
 			m.add(n, "int", "0", "-"+m.text(n))
 		}
+	case *ast.BlockStmt:
+		m.block(n)
 	case *ast.IfStmt:
 		m.condition(n.Cond)
 	case *ast.ForStmt:
@@ -98,6 +106,31 @@ func (m *mutator) visit(n ast.Node) bool {
 	}
 	return true
 }
+
+// leftOut stands in a mutant's key for a statement that is not there.
+const leftOut = "(nothing)"
+
+// block leaves out each statement that can be missing: none that declares, and
+// not the return at the end of a function.
+func (m *mutator) block(b *ast.BlockStmt) {
+	for i, stmt := range b.List {
+		switch s := stmt.(type) {
+		case *ast.AssignStmt:
+			if s.Tok != token.DEFINE {
+				m.add(s, "", leftOut)
+			}
+		case *ast.IncDecStmt, *ast.ExprStmt, *ast.BranchStmt:
+			m.add(s, "", leftOut)
+		case *ast.ReturnStmt:
+			if b != m.body && i == len(b.List)-1 && !m.endsClosure(b) {
+				m.add(s, "", leftOut)
+			}
+		}
+	}
+}
+
+// endsClosure tells whether a block is the body of a function literal.
+func (m *mutator) endsClosure(b *ast.BlockStmt) bool { return m.closures[b] }
 
 // orders names the functions whose result is an order.
 var orders = map[string]bool{"Compare": true, "compare": true, "rank": true, "first": true}
@@ -170,12 +203,16 @@ func (m *mutator) emit(lo, hi int, next *int) string {
 		s := m.sites[*next]
 		*next++
 		b.WriteString(m.copy(at, s.lo))
+		at = s.hi
+		if s.typ == "" {
+			fmt.Fprintf(&b, "if thonsyncMutant != %d { %s }", s.numbers[0], m.emit(s.lo, s.hi, next))
+			continue
+		}
 		fmt.Fprintf(&b, "func() %s { switch thonsyncMutant { ", s.typ)
 		for i, v := range s.variants {
 			fmt.Fprintf(&b, "case %d: return %s; ", s.numbers[i], v)
 		}
 		fmt.Fprintf(&b, "}; return %s }()", m.emit(s.lo, s.hi, next))
-		at = s.hi
 	}
 	b.WriteString(m.copy(at, hi))
 	return b.String()

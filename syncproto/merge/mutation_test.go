@@ -14,7 +14,16 @@ import (
 
 // equivalents are the mutants that no test can tell from the rule, with the
 // reason.
-var equivalents = map[string]string{}
+var equivalents = map[string]string{
+	"fields.go survivors: len(group) < 2 => len(group) < (2)-1":               "a shortcut: a change alone in its group comes out alone",
+	"fields.go survivors: return group => (nothing)":                          "the same shortcut",
+	"rank.go plausible: c.StampMS < c.BeaconMS => c.StampMS <= c.BeaconMS":    "a stamp equal to its beacon differs from it by 0 either way",
+	"record.go done: clear(m.entries) => (nothing)":                           "it only lets the garbage collector have the changes sooner",
+	"record.go done: m.ids, m.br = nil, nil => (nothing)":                     "it only lets the garbage collector have them sooner",
+	"record.go Record: return sole(&changes[0], rulings.Erased) => (nothing)": "a shortcut: the same is found out further down",
+	"state.go Shown: return v, true => (nothing)":                             "a shortcut that saves an allocation: At gives the same value",
+	"void.go withdraw: m.pass++ => (nothing)":                                 "the pass before, in live, has marked the same changes by the same references",
+}
 
 // TestMutation changes every comparison and condition of the rule's source, one
 // at a time, and proves that the other tests of this package notice each change.

@@ -30,8 +30,7 @@ func plausible(c *Change) bool {
 }
 
 // rank orders changes for showing: negative if a is shown before b. It is 0
-// only for copies of one change, because o covers origin and number; these are
-// compared all the same so that the order is total for any input.
+// only for copies of one change, because o covers origin and number.
 func rank(a, b *Change) int {
 	if pa, pb := plausible(a), plausible(b); pa != pb {
 		if pa {
@@ -43,7 +42,5 @@ func rank(a, b *Change) int {
 		cmp.Compare(b.StampMS, a.StampMS),
 		bytes.Compare(b.Open[:], a.Open[:]),
 		bytes.Compare(b.Closed[:], a.Closed[:]),
-		bytes.Compare(b.Origin[:], a.Origin[:]),
-		cmp.Compare(b.Seq, a.Seq),
 	)
 }

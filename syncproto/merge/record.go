@@ -136,21 +136,15 @@ func first(yes bool) int {
 func distinct(entries []entry) []entry {
 	out := entries[:0]
 	for _, e := range entries {
-		n := len(out)
-		if n == 0 || out[n-1].change.ID != e.change.ID {
-			out = append(out, e)
-			continue
-		}
-		last := out[n-1].change.Closed
-		if last == [syncproto.RefOpenBytes]byte{} {
-			if e.change.Closed != last {
-				out[n-1] = e
+		if n := len(out); n > 0 && out[n-1].change.ID == e.change.ID {
+			if out[n-1].change.Closed == e.change.Closed {
+				continue
 			}
-			continue
+			if out[n-1].change.Closed == [syncproto.RefOpenBytes]byte{} {
+				out = out[:n-1]
+			}
 		}
-		if e.change.Closed != last {
-			out = append(out, e)
-		}
+		out = append(out, e)
 	}
 	return out
 }

@@ -39,9 +39,6 @@ func (m *merger) voids(s *State) {
 			m.work = append(m.work, int32(i))
 		}
 	}
-	if len(m.work) == 0 {
-		return
-	}
 	m.withdraw()
 	if len(m.work) == 0 {
 		return
