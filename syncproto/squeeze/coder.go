@@ -32,16 +32,20 @@ func (e *encoder) bit(bit uint32, p int64) {
 	}
 }
 
-// tail returns the fewest bytes that, with zeros after them, lie within low
-// and high: they end the stream.
+// tail returns the fewest bytes that lie within low and high whatever follows
+// them: they end the stream. So no stream is the beginning of another, and a
+// cut one or one with bytes behind it is always noticed.
 func tail(low, high uint32) (code uint32, n int) {
-	for n = range 4 {
-		unit := uint32(1) << (32 - 8*n) // 0 for n == 0: only code 0 fits
+	if low == 0 && high == 0xffffffff {
+		return 0, 0
+	}
+	for n = 1; n < 4; n++ {
+		unit := uint32(1) << (32 - 8*n)
 		code = low
 		if rest := low & (unit - 1); rest != 0 {
 			code = low - rest + unit
 		}
-		if code >= low && code <= high {
+		if code >= low && code|(unit-1) <= high {
 			return code, n
 		}
 	}
@@ -56,8 +60,8 @@ func (e *encoder) finish() {
 	}
 }
 
-// decoder mirrors encoder. Behind the end of src it reads zeros; over says
-// that more was needed than any encoder leaves to those zeros.
+// decoder mirrors encoder. Behind the end of src it reads zeros, which decide
+// nothing in a whole stream; over says that whole bytes of them were used up.
 type decoder struct {
 	src    []byte
 	next   int
