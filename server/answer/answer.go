@@ -1,0 +1,182 @@
+// Package answer takes one exchange request apart and builds its answer:
+// identify the asker, take in what it brings, collect what it may have within
+// its budget. It knows no transport.
+package answer
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"thonsync/server/ingest"
+	"thonsync/server/keys"
+	"thonsync/server/store"
+	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
+)
+
+// Ingester is what the answerer needs of the ingest.
+type Ingester interface {
+	Submit(ctx context.Context, b ingest.Batch) (ingest.Result, error)
+	Beacon() syncproto.BeaconMark
+	Definitions() *ingest.Definitions
+}
+
+// SealKey is the centre's current sealing key with the centre's word for it.
+type SealKey struct {
+	Raw       []byte
+	Signature [ed25519.SignatureSize]byte
+}
+
+// Config is what a Service needs. Fields without a default are required.
+type Config struct {
+	Store  store.Store
+	Ingest Ingester
+	Role   credential.Role // centre or point
+	Key    ed25519.PrivateKey
+	Centre ed25519.PublicKey
+	// Credentials and Units are the server's own chain and scope; nil at the
+	// centre.
+	Credentials []string
+	Units       []string
+	// Exchange gives the present exchange key for a notice over that sealing
+	// key.
+	Exchange func(seal []byte) (keys.Exchange, error)
+	// Seal gives the centre's sealing key.
+	Seal func() (SealKey, error)
+	// Epoch names this history of the receipts log; it changes when the store
+	// is restored.
+	Epoch syncproto.Epoch
+	Codes *Codes // nil: nobody can join
+	// Welcome makes a device out of an accepted join.
+	Welcome func(ctx context.Context, d NewDevice) (*syncproto.Welcome, error)
+	Log     *slog.Logger
+	Now     func() time.Time // time.Now by default
+	Random  io.Reader        // crypto/rand by default
+}
+
+// Service answers exchanges. It is safe for concurrent use.
+type Service struct {
+	cfg      Config
+	contacts contacts
+
+	mu     sync.Mutex
+	notice []byte // encoded
+	serial uint64
+}
+
+// New makes a service.
+func New(cfg Config) *Service {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Random == nil {
+		cfg.Random = rand.Reader
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Service{cfg: cfg}
+}
+
+// Keys gives the encoded key notice.
+func (s *Service) Keys(context.Context) ([]byte, error) {
+	_, notice, err := s.exchangeKey()
+	return notice, err
+}
+
+// exchangeKey gives the key to open requests with, and the notice that names it.
+func (s *Service) exchangeKey() (keys.Exchange, []byte, error) {
+	seal, err := s.cfg.Seal()
+	if err != nil {
+		return keys.Exchange{}, nil, err
+	}
+	x, err := s.cfg.Exchange(seal.Raw)
+	if err != nil {
+		return x, nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.notice == nil || s.serial != x.Serial {
+		n := syncproto.KeyNotice{
+			Sign:     s.cfg.Key.Public().(ed25519.PublicKey),
+			Exchange: x.Key.Public.Bytes(), Serial: x.Serial,
+			Seal: seal.Raw, SealSignature: seal.Signature,
+			Centre: s.cfg.Centre, Credentials: s.cfg.Credentials,
+		}
+		n.SignWith(s.cfg.Key)
+		s.notice, s.serial = n.Encode(), x.Serial
+	}
+	return x, s.notice, nil
+}
+
+// Exchange answers one encoded request. With CodeOldKey the answer is the key
+// notice; with any other error it is nil and nothing was taken.
+func (s *Service) Exchange(ctx context.Context, request []byte) ([]byte, error) {
+	x, notice, err := s.exchangeKey()
+	if err != nil {
+		return nil, err
+	}
+	opened, err := syncproto.OpenRequest(request, func(id syncproto.KeyID) (syncproto.SealPrivate, bool) {
+		return x.Key, id == x.Key.Public.ID
+	})
+	if errors.Is(err, &syncproto.Error{Code: syncproto.CodeOldKey}) {
+		return notice, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.answer(ctx, opened)
+	if err != nil {
+		return nil, err
+	}
+	return opened.EncodeAnswer(a, s.cfg.Key, s.cfg.Random)
+}
+
+func (s *Service) answer(ctx context.Context, o *syncproto.Opened) (*syncproto.Answer, error) {
+	if o.Join != nil {
+		return s.join(ctx, o)
+	}
+	asker, err := s.identify(o)
+	if err != nil {
+		s.refused(ctx, o, err)
+		return nil, err
+	}
+	if err := s.load(ctx, asker, o.Credentials); err != nil {
+		return nil, err
+	}
+	result, err := s.take(ctx, asker, o)
+	if err != nil {
+		return nil, err
+	}
+	s.contacts.add(store.Contact{
+		Origin: o.Origin, AtMS: s.cfg.Now().UnixMilli(), Waiting: o.Waiting, ClockOffsetMS: s.clockOffset(o.ClockMS),
+	}, s.receiptsRead(o))
+	return s.collect(ctx, asker, o, result)
+}
+
+// refused leaves a trace of who was turned away. Origins are no personal data.
+func (s *Service) refused(ctx context.Context, o *syncproto.Opened, err error) {
+	s.cfg.Log.WarnContext(ctx, "exchange refused", "origin", o.Origin, "code", syncproto.CodeOf(err), "error", err)
+	s.contacts.refuse(syncproto.CodeOf(err))
+}
+
+func (s *Service) clockOffset(askerMS int64) int64 { return askerMS - s.cfg.Now().UnixMilli() }
+
+// take hands the ingest what the asker brings. An exchange that brings nothing
+// costs no write.
+func (s *Service) take(ctx context.Context, a *asker, o *syncproto.Opened) (ingest.Result, error) {
+	if len(o.Segments) == 0 && len(o.Receipts) == 0 && a.known {
+		return ingest.Result{}, nil
+	}
+	own := syncproto.OriginCredential{Origin: o.Origin, Credentials: o.Credentials}
+	return s.cfg.Ingest.Submit(ctx, ingest.Batch{
+		Via: o.Origin, Segments: o.Segments, Receipts: o.Receipts,
+		Credentials: append([]syncproto.OriginCredential{own}, o.Extra...),
+	})
+}

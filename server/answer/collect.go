@@ -1,0 +1,271 @@
+package answer
+
+import (
+	"context"
+	"slices"
+
+	"thonsync/server/feed"
+	"thonsync/server/ingest"
+	"thonsync/server/store"
+	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
+	"thonsync/syncproto/exchange"
+)
+
+// collector gathers one answer from one snapshot.
+type collector struct {
+	svc    *Service
+	asker  *asker
+	req    *syncproto.Opened
+	r      store.Reader
+	budget *exchange.Budget
+	ans    *syncproto.Answer
+	cache  map[syncproto.OriginID]*store.Origin // nil for origins out of scope
+}
+
+// collect fills the answer in the order of importance: what became of the
+// asker's work, then what it waits for, then what colleagues did.
+func (s *Service) collect(ctx context.Context, a *asker, o *syncproto.Opened, took ingest.Result) (*syncproto.Answer, error) {
+	seal, err := s.cfg.Seal()
+	if err != nil {
+		return nil, err
+	}
+	ans := &syncproto.Answer{
+		NowMS: s.cfg.Now().UnixMilli(), Beacon: s.cfg.Ingest.Beacon(), SealKey: seal.Raw, Problems: took.Problems,
+	}
+	c := &collector{svc: s, asker: a, req: o, ans: ans, budget: exchange.NewBudget(o.Budget), cache: make(map[syncproto.OriginID]*store.Origin)}
+	err = s.cfg.Store.View(ctx, func(r store.Reader) error {
+		c.r = r
+		for _, step := range []func() error{func() error { return c.heads(took.Heads) }, c.receipts, c.pages, c.colleagues} {
+			if err := step(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return ans, err
+}
+
+// origin gives an origin if the asker may know it, else nil.
+func (c *collector) origin(id syncproto.OriginID) (*store.Origin, error) {
+	if o, ok := c.cache[id]; ok {
+		return o, nil
+	}
+	o, ok, err := c.r.Origin(id)
+	if err != nil {
+		return nil, err
+	}
+	if !ok || !c.asker.mayKnow(&o) {
+		c.cache[id] = nil
+		return nil, nil
+	}
+	c.cache[id] = &o
+	return &o, nil
+}
+
+// maxHeads bounds the heads of one answer.
+const maxHeads = 2048
+
+// heads tells how far each origin has got here that the request named: the end
+// of its unbroken run. An origin that is unknown or out of scope gets none,
+// except the asker itself, which then starts at the genesis.
+func (c *collector) heads(took []syncproto.OriginHeads) error {
+	done := make(map[syncproto.OriginID]bool)
+	put := func(id syncproto.OriginID) error {
+		if done[id] || len(c.ans.Heads) == maxHeads {
+			return nil
+		}
+		done[id] = true
+		if o, err := c.origin(id); err != nil || o == nil && id != c.asker.Device {
+			return err
+		}
+		h, err := contiguous(c.r, id)
+		if err == nil {
+			c.ans.Heads = append(c.ans.Heads, syncproto.OriginHeads{Origin: id, Heads: h})
+		}
+		return err
+	}
+	ids := []syncproto.OriginID{c.asker.Device}
+	for _, h := range took {
+		ids = append(ids, h.Origin)
+	}
+	for _, h := range c.req.Heads {
+		ids = append(ids, h.Origin)
+	}
+	for _, id := range ids {
+		if err := put(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// contiguous gives the end of the unbroken run from the first change on the
+// first branch.
+func contiguous(r store.Reader, id syncproto.OriginID) (syncproto.Heads, error) {
+	runs, err := r.Runs(id)
+	if err != nil {
+		return syncproto.Heads{}, err
+	}
+	for _, run := range runs {
+		if run.Branch == 0 && run.First == 1 {
+			return run.Last, nil
+		}
+	}
+	return syncproto.Genesis(id), nil
+}
+
+// receiptBatch is how many receipts are looked at in one query.
+const receiptBatch = 256
+
+// maxReceiptsLooked bounds the work for one answer.
+const maxReceiptsLooked = 8192
+
+// receipts adds receipts past the asker's checkpoint: of the asker and of the
+// origins that it may know.
+func (c *collector) receipts() error {
+	pos := c.receiptPosition()
+	full := false
+	for looked := 0; !full; looked += receiptBatch {
+		list, err := c.r.Receipts(c.receiptQuery(pos))
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			break
+		}
+		if looked >= maxReceiptsLooked {
+			full = true
+			break
+		}
+		for _, r := range list {
+			o, err := c.origin(r.Origin)
+			if err != nil {
+				return err
+			}
+			if o != nil && !c.budget.Take(len(r.Data)) || len(c.ans.Receipts) == maxReceipts {
+				full = true
+				break
+			}
+			if pos = r.Position; o != nil {
+				c.ans.Receipts = append(c.ans.Receipts, r.Data)
+			}
+		}
+	}
+	if !full {
+		last, err := c.r.ReceiptPosition()
+		if err != nil {
+			return err
+		}
+		pos = max(pos, last)
+	}
+	c.ans.More = c.ans.More || full
+	c.ans.Checkpoints = append(c.ans.Checkpoints, syncproto.Checkpoint{Feed: syncproto.ReceiptFeed, Epoch: c.svc.cfg.Epoch, Position: pos})
+	return nil
+}
+
+// maxReceipts is below the limit of a message.
+const maxReceipts = 4000
+
+// receiptQuery narrows the log to what can concern the asker.
+func (c *collector) receiptQuery(after uint64) store.ReceiptQuery {
+	q := store.ReceiptQuery{After: after, Limit: receiptBatch}
+	if c.asker.Role != credential.RolePhone {
+		return q
+	}
+	q.Origins = []syncproto.OriginID{c.asker.Device}
+	for _, h := range c.req.Heads {
+		if h.Origin != c.asker.Device {
+			q.Origins = append(q.Origins, h.Origin)
+		}
+	}
+	return q
+}
+
+// receiptPosition reads the asker's checkpoint. One of another epoch counts a
+// history that this server no longer has, so all receipts go again.
+func (c *collector) receiptPosition() uint64 {
+	for _, cp := range c.req.Checkpoints {
+		if cp.Feed == syncproto.ReceiptFeed && cp.Epoch == c.svc.cfg.Epoch {
+			return cp.Position
+		}
+	}
+	return 0
+}
+
+// pages adds feed pages past the asker's checkpoints.
+func (c *collector) pages() error {
+	names, err := c.asker.feeds(c.r)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		after := syncproto.Checkpoint{Feed: name}
+		if i := slices.IndexFunc(c.req.Checkpoints, func(cp syncproto.Checkpoint) bool { return cp.Feed == name }); i >= 0 {
+			after = c.req.Checkpoints[i]
+		}
+		slice, err := feed.Pages(c.r, after, c.budget.Take)
+		if err != nil {
+			return err
+		}
+		c.ans.Pages = append(c.ans.Pages, slice.Pages...)
+		c.ans.More = c.ans.More || slice.More
+	}
+	return nil
+}
+
+// colleagues adds the open part of segments of the asker's team that it lacks,
+// so that a team sees its own work at a point without internet. The centre does
+// not: its feed holds the same changes, merged and under its signature.
+func (c *collector) colleagues() error {
+	if c.svc.cfg.Role != credential.RolePoint || c.asker.Role != credential.RolePhone {
+		return nil
+	}
+	list, err := c.r.Origins(store.OriginQuery{Team: c.asker.Team, Role: credential.RolePhone})
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		o := &list[i]
+		if o.ID == c.asker.Device || !c.asker.mayKnow(o) {
+			continue
+		}
+		if full, err := c.colleague(o); err != nil || full {
+			c.ans.More = c.ans.More || full
+			return err
+		}
+	}
+	return nil
+}
+
+// colleague adds one origin's segments; full says that the budget ended.
+func (c *collector) colleague(o *store.Origin) (full bool, err error) {
+	from := uint64(1)
+	for _, h := range c.req.Heads {
+		if h.Origin == o.ID {
+			from = h.Seq + 1
+		}
+	}
+	// One query at most fills the largest answer; the rest comes next time.
+	list, err := c.r.Segments(store.SegmentQuery{Origin: o.ID, From: from, MaxBytes: syncproto.MaxMessageBytes, Limit: 64})
+	if err != nil || len(list) == 0 {
+		return false, err
+	}
+	introduced := false
+	for _, row := range list {
+		seg, err := syncproto.ParseSegment(row.Data)
+		if err != nil {
+			return false, err
+		}
+		data := seg.EncodeOpen()
+		if !c.budget.Take(len(data)) {
+			return true, nil
+		}
+		c.ans.Segments = append(c.ans.Segments, data)
+		if !introduced {
+			introduced = true
+			c.ans.Credentials = append(c.ans.Credentials, syncproto.OriginCredential{Origin: o.ID, Credentials: o.Credentials})
+		}
+	}
+	return len(list) == 64, nil
+}

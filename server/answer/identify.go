@@ -1,0 +1,96 @@
+package answer
+
+import (
+	"context"
+	"slices"
+
+	"thonsync/server/ingest"
+	"thonsync/server/store"
+	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
+)
+
+// asker is who asks, as its verified credential says.
+type asker struct {
+	credential.Grant
+	defs  *ingest.Definitions
+	known bool // the store has this very credential
+}
+
+// identify verifies the asker's chain and signature. Scope comes from the
+// credential and the unit tree, never from fields of the request.
+func (s *Service) identify(o *syncproto.Opened) (*asker, error) {
+	defs := s.cfg.Ingest.Definitions()
+	g, err := credential.Verify(o.Credentials, s.cfg.Centre, defs.Within)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.VerifySender(g.Key); err != nil {
+		return nil, err
+	}
+	if s.cfg.Role == credential.RolePoint && !overlaps(defs, g.Units, s.cfg.Units) {
+		return nil, syncproto.Errorf(syncproto.CodeScope, "this point serves other units: use the own commune's point or the centre")
+	}
+	return &asker{Grant: g, defs: defs}, nil
+}
+
+func overlaps(defs *ingest.Definitions, units, scope []string) bool {
+	return slices.ContainsFunc(units, func(u string) bool { return defs.Within(u, scope) })
+}
+
+// load finds what the store knows of the asker.
+func (s *Service) load(ctx context.Context, a *asker, chain []string) error {
+	return s.cfg.Store.View(ctx, func(r store.Reader) error {
+		o, ok, err := r.Origin(a.Device)
+		a.known = ok && slices.Equal(o.Credentials, chain)
+		return err
+	})
+}
+
+// feeds lists the names of the feeds that the asker may read: the common one
+// and those of the communes in its scope.
+func (a *asker) feeds(r store.Reader) ([]string, error) {
+	names := []string{syncproto.CommonFeed}
+	var wide []string // units above communes
+	for _, u := range a.Units {
+		if c := a.defs.Commune(u); c != "" {
+			names = append(names, c)
+			continue
+		}
+		wide = append(wide, u)
+	}
+	if len(wide) > 0 {
+		heads, err := r.Feeds()
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range heads {
+			if h.Feed != syncproto.CommonFeed && a.defs.Within(h.Feed, wide) {
+				names = append(names, h.Feed)
+			}
+		}
+	}
+	slices.Sort(names[1:])
+	return slices.Compact(names), nil
+}
+
+// mayKnow reports whether the asker may learn how far an origin has got, have
+// its receipts and carry its open segments: itself, for phones their own team's
+// phones, for points whatever lies in their units.
+func (a *asker) mayKnow(o *store.Origin) bool {
+	switch {
+	case o.ID == a.Device:
+		return true
+	case a.Role == credential.RolePhone:
+		return o.Role == credential.RolePhone && o.Team == a.Team && sameUnits(o.Units, a.Units)
+	case a.Role == credential.RolePoint:
+		return overlaps(a.defs, o.Units, a.Units)
+	}
+	return false
+}
+
+// sameUnits guards against two teams of one id in different units, which a
+// point with a mistaken table could issue.
+func sameUnits(a, b []string) bool {
+	return slices.ContainsFunc(a, func(u string) bool { return slices.Contains(b, u) })
+}

@@ -1,0 +1,60 @@
+package answer
+
+import (
+	"context"
+	"crypto/ed25519"
+
+	"thonsync/syncproto"
+)
+
+// join answers a request to be taken in. It is signed by the new device's own
+// key, which proves only that the device holds it; the code proves the rest.
+func (s *Service) join(ctx context.Context, o *syncproto.Opened) (*syncproto.Answer, error) {
+	if err := o.VerifySender(o.Join.Key); err != nil {
+		return nil, err
+	}
+	if s.cfg.Codes == nil || s.cfg.Welcome == nil {
+		return nil, errSpent
+	}
+	digits := syncproto.JoinDigits(o.Join.Key, s.cfg.Key.Public().(ed25519.PublicKey), o.Join.Code)
+	k, err := s.cfg.Codes.claim(o.Join, digits)
+	if err != nil {
+		s.refused(ctx, o, err)
+		return nil, err
+	}
+	welcome, err := s.issue(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	seal, err := s.cfg.Seal()
+	if err != nil {
+		return nil, err
+	}
+	return &syncproto.Answer{
+		NowMS: s.cfg.Now().UnixMilli(), Beacon: s.cfg.Ingest.Beacon(), SealKey: seal.Raw,
+		Welcome: welcome, More: welcome == nil,
+	}, nil
+}
+
+// issue makes the device once; repeats get the same welcome. It gives nil while
+// an officer has yet to confirm.
+func (s *Service) issue(ctx context.Context, k *code) (*syncproto.Welcome, error) {
+	k.issue.Lock()
+	defer k.issue.Unlock()
+	c := s.cfg.Codes
+	c.mu.Lock()
+	welcome, allowed, d := k.welcome, k.allowed, NewDevice{CodeSpec: k.spec, Key: k.key, Label: k.label}
+	c.mu.Unlock()
+	if welcome != nil || !allowed {
+		return welcome, nil
+	}
+	welcome, err := s.cfg.Welcome(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k.welcome = welcome
+	c.announce()
+	return welcome, nil
+}
