@@ -20,7 +20,9 @@ import (
 // to the record; a nil br says that no origin has forked.
 //
 // Time grows with n log n in the number of changes, times the number of branches
-// on which one origin sets one field.
+// on which one origin sets one field; and with the square of the number of voids
+// of one origin and of different standing values of one field (10,000 of either
+// take less than a second).
 func Record(changes []Change, rulings Rulings, br Branches) State {
 	if len(changes) == 1 && len(rulings.Changes) == 0 && !changes[0].NoAuthority && changes[0].Op != syncproto.OpVoid {
 		return sole(&changes[0], rulings.Erased)
