@@ -52,8 +52,8 @@ fuzz: ## Fuzz every decoder in turn: FUZZTIME=60s for each
 	@FUZZTIME=$(FUZZTIME) .ci/fuzz.sh
 
 .PHONY: mutate
-mutate: ## Change the rules on purpose and name the changes that no test noticed
-	go run ./testdata/house/mutate $(ARGS)
+mutate: ## Change the rules on purpose, one change at a time: name those that no test noticed
+	@.ci/mutate.sh
 
 .PHONY: lint
 lint: ## Run golangci-lint, built from .ci/tools

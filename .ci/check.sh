@@ -2,6 +2,8 @@
 # make check: every step that must pass before a commit. It stops at the first that fails, prints
 # that step's log, and ends with a table of the steps and their seconds. A step is never left out
 # because a tool is missing: needs installs it or says how.
+#
+# While working, .ci/check.sh NAME... runs only the named steps.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . .ci/needs.sh
@@ -12,7 +14,7 @@ logs=.check/logs
 rm -rf "$logs"
 mkdir -p "$logs" .check/bin
 
-steps_start
+steps_start "$@"
 step needs check_needs
 lint_build_start # the linter takes minutes to build the first time: let it fill idle moments
 step gofmt check_gofmt

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes every target of the module in turn, FUZZTIME each (60s). A crasher is written to the
 # package's testdata/fuzz: name it by its cause and commit it with the mend.
+# shellcheck disable=SC2046,SC2086 # lists of folders and packages: no name holds a space
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 fuzztime=${FUZZTIME:-60s}

@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
 # Runs every go:generate directive. With --check it does so in a copy of the tree and fails, naming
 # the difference, when a file that is committed is not what its generator writes.
+# shellcheck disable=SC2046,SC2086 # lists of folders and packages: no name holds a space
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-generate() { go generate $(.ci/packages.sh); }
+generate() {
+  local packages
+  packages=$(.ci/packages.sh)
+  go generate $packages
+}
 
 case "${1:-}" in
   '') generate; exit 0 ;;
@@ -12,7 +17,7 @@ case "${1:-}" in
   *) echo "generate.sh: unknown option $1; the only one is --check" >&2; exit 2 ;;
 esac
 
-if [ -z "$(grep -rlE --include='*.go' '^//go:generate ' $(ls -d server syncproto clientlib testdata 2>/dev/null))" ]; then
+if ! grep -rqE --include='*.go' '^//go:generate ' $(ls -d server syncproto clientlib testdata 2>/dev/null); then
   echo 'no go:generate directive found' >&2
   exit 1
 fi

@@ -1,20 +1,27 @@
 #!/usr/bin/env bash
-# The steps of make check, one function each, and the frame that runs them. Sourced by check.sh.
+# The steps of make check, one function each, and the frame that runs them. Sourced by check.sh,
+# which sets $logs.
+# shellcheck disable=SC2046,SC2086,SC2154 # lists of folders and packages: no name holds a space
 
 # ---- the frame ----
 
 steps_start() {
+  only=$* # the steps asked for; empty asks for all
   step_table=''
   started=$SECONDS
   lint_build_pid=''
   trap steps_stop EXIT
 }
 
+# asked tells whether a step is to run.
+asked() { [ -z "$only" ] || [[ " $only " == *" $1 "* ]]; }
+
 # record adds a row to the table of the end.
 record() { step_table+=$(printf '%-14s %5d s  %s' "$1" "$2" "$3")$'\n'; }
 
 # step NAME FUNCTION runs one step quietly; its log is printed when it fails.
 step() {
+  asked "$1" || return 0
   local name=$1 begun=$SECONDS status
   printf '%-14s ' "$name"
   set +e
@@ -26,6 +33,7 @@ step() {
 
 # step_shown is step for output that is worth reading as it comes.
 step_shown() {
+  asked "$1" || return 0
   local name=$1 begun=$SECONDS status
   echo "$name:"
   set +e
@@ -60,7 +68,7 @@ steps_stop() {
   [ -z "$lint_build_pid" ] || kill -- "-$lint_build_pid" 2>/dev/null || true
   printf '\n%s' "$step_table"
   if [ "${all_passed:-}" = 1 ]; then
-    printf '%-14s %5d s  every step passed\n' total $((SECONDS - started))
+    printf '%-14s %5d s  %s passed\n' total $((SECONDS - started)) "${only:-every step}"
   else
     printf '%-14s %5d s  make check FAILED; the steps after the last line did not run\n' total $((SECONDS - started))
     [ "$status" != 0 ] || status=1
@@ -89,23 +97,32 @@ check_gofmt() {
 }
 
 check_build() {
-  go build ./...
-  if written_yet server/cmd/thonsync && written_yet clientlib/cmd/thonfield; then make -s build; fi
+  local packages
+  packages=$(.ci/packages.sh)
+  go build $packages
+  if written_yet server/cmd/thonsync/main.go && written_yet clientlib/cmd/thonfield/main.go; then make -s build; fi
 }
 
-check_vet() { go vet $(.ci/packages.sh); }
+check_vet() {
+  local packages
+  packages=$(.ci/packages.sh)
+  go vet $packages
+}
 
-check_house() { go test -count=1 ./testdata/house; }
+check_house() { go test -count=1 ./testdata/house/...; }
 
 check_modules() { go mod verify; }
 
 # Generated files are written anew in a copy of the tree and must come out the same.
-check_generated() { .ci/generate.sh --check; }
+check_generated() {
+  # The notices list what the programs are built from, so both programs must exist.
+  if written_yet server/cmd/thonsync/main.go && written_yet clientlib/cmd/thonfield/main.go; then .ci/generate.sh --check; fi
+}
 
 check_build_windows() { GOOS=windows GOARCH=amd64 go build ./...; }
 
 check_build_android() {
-  ! written_yet clientlib/cmd/thonfield || GOOS=android GOARCH=arm64 go build -o /dev/null ./clientlib/cmd/thonfield
+  ! written_yet clientlib/cmd/thonfield/main.go || GOOS=android GOARCH=arm64 go build -o /dev/null ./clientlib/cmd/thonfield
 }
 
 # What runs in a browser: the rules and the device.
@@ -116,10 +133,13 @@ check_build_wasm() {
 }
 
 check_test() {
-  CGO_ENABLED=1 go test -race -p 2 -timeout 15m $(.ci/packages.sh --tests | grep -v '/testdata/house$')
+  local packages
+  packages=$(.ci/packages.sh --tests | grep -v '/testdata/house')
+  CGO_ENABLED=1 go test -race -p 2 -timeout 15m $packages
 }
 
 lint_build_start() {
+  asked lint || return 0
   set -m # its own process group, so that an early end takes its compilers along
   nice -n 15 .ci/lint.sh --build >"$logs/lint-build.log" 2>&1 </dev/null &
   lint_build_pid=$!
@@ -131,11 +151,11 @@ check_lint() { .ci/lint.sh; }
 
 check_jsclient() { ! written_yet testdata/jsclient/check.mjs || node testdata/jsclient/check.mjs; }
 
-check_demo() { ! written_yet server/cmd/thonsync || make -s demo ONCE=1; }
+check_demo() { ! written_yet server/cmd/thonsync/main.go || make -s demo ONCE=1; }
 
 # A promise broken on purpose must be noticed: the demo then fails and names it.
 check_demo_break() {
-  written_yet server/cmd/thonsync || return 0
+  written_yet server/cmd/thonsync/main.go || return 0
   local promise promises
   promises=$(bin/thonsync demo --list-promises)
   [ -n "$promises" ] || { echo 'thonsync demo --list-promises names none'; return 1; }
