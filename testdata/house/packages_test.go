@@ -67,17 +67,18 @@ func packageComments(tr *tree) []string {
 			}
 		}
 		name := packages[dir][0].syntax.Name.Name
-		begin := "Package " + name + " "
+		begin := regexp.MustCompile("^Package " + name + " ")
 		if name == "main" {
-			begin = "Command " + path.Base(dir) + " "
+			name = path.Base(dir)
+			begin = regexp.MustCompile("^(Command " + name + "|" + strings.ToUpper(name[:1]) + name[1:] + ") ")
 		}
 		switch {
 		case len(said) == 0:
-			breaches = append(breaches, fmt.Sprintf("%s: no file begins with %q and the package's duty", dir, "// "+begin))
+			breaches = append(breaches, dir+": no file has a comment before its package clause that says the package's duty")
 		case len(said) > 1:
 			breaches = append(breaches, fmt.Sprintf("%s: %d files have a package comment; one says it all", dir, len(said)))
-		case !strings.HasPrefix(said[0], begin) || len(strings.Fields(said[0])) < 5:
-			breaches = append(breaches, fmt.Sprintf("%s: the package comment begins with %q and says the duty in a sentence", dir, begin))
+		case !begin.MatchString(said[0]) || len(strings.Fields(said[0])) < 5:
+			breaches = append(breaches, fmt.Sprintf("%s: the package comment begins with %s and says the duty in a sentence", dir, begin))
 		}
 	}
 	return breaches

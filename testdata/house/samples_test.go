@@ -104,14 +104,15 @@ var packageSamples = []sample{
 	one("names", "clientlib/helpers/a.go", "package helpers\n", "says nothing"),
 	one("names", "server/relay/a.go", "package relay\n", ""),
 
-	one("package-comments", "server/x/a.go", "package x\n", "no file begins"),
+	one("package-comments", "server/x/a.go", "package x\n", "no file has a comment"),
 	one("package-comments", "server/x/a.go", "// Package x.\npackage x\n", "in a sentence"),
 	one("package-comments", "server/x/a.go", "// This is about a lot of things.\npackage x\n", "in a sentence"),
-	one("package-comments", "server/x/a.go", "// Copyright somebody.\n\npackage x\n", "no file begins"),
+	one("package-comments", "server/x/a.go", "// Copyright somebody.\n\npackage x\n", "no file has a comment"),
 	{"package-comments", map[string]string{"server/x/a.go": wordy, "server/x/b.go": wordy}, "2 files have"},
 	{"package-comments", map[string]string{"server/x/a.go": wordy, "server/x/b.go": "package x\n"}, ""},
 	one("package-comments", "server/cmd/x/main.go", "// Package main runs the thing for you.\npackage main\n", "Command x"),
 	one("package-comments", "server/cmd/x/main.go", "// Command x runs the thing for you.\npackage main\n", ""),
+	one("package-comments", "server/cmd/x/main.go", "// X runs the thing for you.\npackage main\n", ""),
 	one("package-comments", "server/x/a_test.go", "package x\n", ""),
 
 	one("exported-comments", "server/x/a.go", "package x\n\nfunc F() {}\n", "F has no comment"),
