@@ -157,7 +157,8 @@ func (s *Service) answer(ctx context.Context, o *syncproto.Opened) (*syncproto.A
 	s.contacts.add(store.Contact{
 		Origin: o.Origin, AtMS: s.cfg.Now().UnixMilli(), Waiting: o.Waiting, ClockOffsetMS: s.clockOffset(o.ClockMS),
 	}, s.receiptsRead(o))
-	return s.collect(ctx, asker, o, result)
+	ask := &syncproto.Ask{Origin: o.Origin, Heads: o.Heads, Checkpoints: o.Checkpoints}
+	return s.collect(ctx, asker, ask, o.Budget, result)
 }
 
 // refused leaves a trace of who was turned away. Origins are no personal data.

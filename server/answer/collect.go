@@ -16,7 +16,7 @@ import (
 type collector struct {
 	svc    *Service
 	asker  *asker
-	req    *syncproto.Opened
+	ask    *syncproto.Ask
 	r      store.Reader
 	budget *exchange.Budget
 	ans    *syncproto.Answer
@@ -25,7 +25,7 @@ type collector struct {
 
 // collect fills the answer in the order of importance: what became of the
 // asker's work, then what it waits for, then what colleagues did.
-func (s *Service) collect(ctx context.Context, a *asker, o *syncproto.Opened, took ingest.Result) (*syncproto.Answer, error) {
+func (s *Service) collect(ctx context.Context, a *asker, ask *syncproto.Ask, budget int, took ingest.Result) (*syncproto.Answer, error) {
 	seal, err := s.cfg.Seal()
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func (s *Service) collect(ctx context.Context, a *asker, o *syncproto.Opened, to
 	ans := &syncproto.Answer{
 		NowMS: s.cfg.Now().UnixMilli(), Beacon: s.cfg.Ingest.Beacon(), SealKey: seal.Raw, Problems: took.Problems,
 	}
-	c := &collector{svc: s, asker: a, req: o, ans: ans, budget: exchange.NewBudget(o.Budget), cache: make(map[syncproto.OriginID]*store.Origin)}
+	c := &collector{svc: s, asker: a, ask: ask, ans: ans, budget: exchange.NewBudget(budget), cache: make(map[syncproto.OriginID]*store.Origin)}
 	err = s.cfg.Store.View(ctx, func(r store.Reader) error {
 		c.r = r
 		for _, step := range []func() error{func() error { return c.heads(took.Heads) }, c.receipts, c.pages, c.colleagues} {
@@ -89,7 +89,7 @@ func (c *collector) heads(took []syncproto.OriginHeads) error {
 	for _, h := range took {
 		ids = append(ids, h.Origin)
 	}
-	for _, h := range c.req.Heads {
+	for _, h := range c.ask.Heads {
 		ids = append(ids, h.Origin)
 	}
 	for _, id := range ids {
@@ -174,7 +174,7 @@ func (c *collector) receiptQuery(after uint64) store.ReceiptQuery {
 		return q
 	}
 	q.Origins = []syncproto.OriginID{c.asker.Device}
-	for _, h := range c.req.Heads {
+	for _, h := range c.ask.Heads {
 		if h.Origin != c.asker.Device {
 			q.Origins = append(q.Origins, h.Origin)
 		}
@@ -185,7 +185,7 @@ func (c *collector) receiptQuery(after uint64) store.ReceiptQuery {
 // receiptPosition reads the asker's checkpoint. One of another epoch counts a
 // history that this server no longer has, so all receipts go again.
 func (c *collector) receiptPosition() uint64 {
-	for _, cp := range c.req.Checkpoints {
+	for _, cp := range c.ask.Checkpoints {
 		if cp.Feed == syncproto.ReceiptFeed && cp.Epoch == c.svc.cfg.Epoch {
 			return cp.Position
 		}
@@ -201,8 +201,8 @@ func (c *collector) pages() error {
 	}
 	for _, name := range names {
 		after := syncproto.Checkpoint{Feed: name}
-		if i := slices.IndexFunc(c.req.Checkpoints, func(cp syncproto.Checkpoint) bool { return cp.Feed == name }); i >= 0 {
-			after = c.req.Checkpoints[i]
+		if i := slices.IndexFunc(c.ask.Checkpoints, func(cp syncproto.Checkpoint) bool { return cp.Feed == name }); i >= 0 {
+			after = c.ask.Checkpoints[i]
 		}
 		slice, err := feed.Pages(c.r, after, c.budget.Take)
 		if err != nil {
@@ -241,7 +241,7 @@ func (c *collector) colleagues() error {
 // colleague adds one origin's segments; full says that the budget ended.
 func (c *collector) colleague(o *store.Origin) (full bool, err error) {
 	from := uint64(1)
-	for _, h := range c.req.Heads {
+	for _, h := range c.ask.Heads {
 		if h.Origin == o.ID {
 			from = h.Seq + 1
 		}

@@ -1,0 +1,207 @@
+package relay
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+
+	"thonsync/server/store"
+	"thonsync/syncproto"
+)
+
+// plan is what one request carries and what follows from an answer to it.
+type plan struct {
+	req    *syncproto.Request
+	before state
+	after  state // once upstream has answered
+	left   bool  // segments or witnesses are left to send
+	sent   []store.Segment
+}
+
+// Bounds of one request besides the chunk.
+const (
+	planSegments  = 256
+	planWitnesses = 512
+	planHeads     = 64
+)
+
+// errEnough ends a walk over segments; it never leaves this package.
+var errEnough = errors.New("enough")
+
+// makePlan gathers a request from one snapshot.
+func (r *Relay) makePlan(ctx context.Context) (*plan, error) {
+	p := &plan{req: &syncproto.Request{
+		Origin: r.self(), Credentials: r.cfg.Credentials, ClockMS: r.cfg.Now().UnixMilli(),
+		Budget: r.asker.Chunk(),
+	}}
+	err := r.cfg.Store.View(ctx, func(rd store.Reader) error {
+		var err error
+		if p.before, err = loadState(rd); err != nil {
+			return err
+		}
+		p.after = p.before
+		if err := r.loadKnown(rd); err != nil {
+			return err
+		}
+		for _, step := range []func(store.Reader, *plan) error{r.planSegments, r.planWitnesses, r.planHeads, r.planCheckpoints} {
+			if err := step(rd, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return p, err
+}
+
+// loadKnown tells the asker at its start what the centre has receipted, so that
+// a restarted point does not send everything again.
+func (r *Relay) loadKnown(rd store.Reader) error {
+	if r.loaded {
+		return nil
+	}
+	have, err := receipted(rd, syncproto.OriginOf(r.cfg.Centre))
+	if err != nil {
+		return err
+	}
+	for k, rc := range have {
+		if k.branch != 0 || rc.First != 1 {
+			continue
+		}
+		full, err := syncproto.DecodeReceipt(rc.Data)
+		if err != nil {
+			return err
+		}
+		r.asker.Remember(k.origin, syncproto.Heads{Seq: full.Last, Open: full.Open, Closed: full.Closed})
+	}
+	r.loaded = true
+	return nil
+}
+
+// planSegments takes stored segments in the order of arrival, all branches, as
+// they came; those of which upstream's head says that it has them are passed
+// over. Credentials go along for origins that upstream has not shown to know.
+func (r *Relay) planSegments(rd store.Reader, p *plan) error {
+	room := r.asker.Chunk()
+	introduced := make(map[syncproto.OriginID]bool)
+	centre := syncproto.OriginOf(r.cfg.Centre)
+	err := rd.EachSegment(p.before.Sent, func(s store.Segment) error {
+		known, _ := r.asker.Known(s.Origin)
+		if s.Origin == centre || s.Branch == 0 && known.Seq >= s.Last {
+			p.after.Sent = s.ID
+			return nil
+		}
+		if len(p.sent) > 0 && (len(s.Data) > room || len(p.sent) == planSegments) {
+			p.left = true
+			return errEnough
+		}
+		room -= len(s.Data)
+		p.sent = append(p.sent, s)
+		p.req.Segments = append(p.req.Segments, s.Data)
+		p.after.Sent = s.ID
+		if known.Seq == 0 && !introduced[s.Origin] {
+			introduced[s.Origin] = true
+			return r.introduce(rd, p, s.Origin)
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	backlog, err := backlogOf(rd, centre)
+	for _, s := range p.sent {
+		backlog -= min(backlog, s.Last-s.First+1)
+	}
+	p.req.Waiting = int(min(backlog, 1<<31-1))
+	return err
+}
+
+func (r *Relay) introduce(rd store.Reader, p *plan, id syncproto.OriginID) error {
+	o, ok, err := rd.Origin(id)
+	if err != nil || !ok || len(o.Credentials) == 0 {
+		return err
+	}
+	p.req.Extra = append(p.req.Extra, syncproto.OriginCredential{Origin: id, Credentials: o.Credentials})
+	return nil
+}
+
+// planWitnesses adds own receipts: they prove when changes had reached the
+// commune.
+func (r *Relay) planWitnesses(rd store.Reader, p *plan) error {
+	list, err := rd.Receipts(store.ReceiptQuery{After: p.before.Witnessed, Limit: planWitnesses})
+	if err != nil {
+		return err
+	}
+	for _, rc := range list {
+		if rc.Issuer == r.self() {
+			p.req.Receipts = append(p.req.Receipts, rc.Data)
+		}
+		p.after.Witnessed = rc.Position
+	}
+	p.left = p.left || len(list) == planWitnesses
+	return nil
+}
+
+// planHeads compares heads: of the own log, of what is sent, and of a slice of
+// all other origins that moves with every request, so that a centre that lost
+// something is noticed even when there is nothing to send.
+func (r *Relay) planHeads(rd store.Reader, p *plan) error {
+	seen := make(map[syncproto.OriginID]bool)
+	add := func(id syncproto.OriginID) error {
+		if seen[id] {
+			return nil
+		}
+		seen[id] = true
+		runs, err := rd.Runs(id)
+		if err != nil {
+			return err
+		}
+		for _, run := range runs {
+			if run.Branch == 0 && run.First == 1 {
+				p.req.Heads = append(p.req.Heads, syncproto.OriginHeads{Origin: id, Heads: run.Last})
+			}
+		}
+		return nil
+	}
+	if err := add(r.self()); err != nil {
+		return err
+	}
+	for _, s := range p.sent {
+		if err := add(s.Origin); err != nil {
+			return err
+		}
+	}
+	if p.left {
+		return nil
+	}
+	all, err := rd.Origins(store.OriginQuery{})
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	for i := range min(planHeads, len(all)) {
+		if err := add(all[(r.turnNo+i)%len(all)].ID); err != nil {
+			return err
+		}
+	}
+	r.turnNo = (r.turnNo + planHeads) % len(all)
+	return nil
+}
+
+// planCheckpoints tells how far each feed was read. Pages are stored as they
+// are, so a feed's state here is the checkpoint.
+func (r *Relay) planCheckpoints(rd store.Reader, p *plan) error {
+	heads, err := rd.Feeds()
+	if err != nil {
+		return err
+	}
+	for _, h := range heads {
+		p.req.Checkpoints = append(p.req.Checkpoints, syncproto.Checkpoint{Feed: h.Feed, Epoch: h.Epoch, Position: h.Cut, Page: h.Page})
+	}
+	p.req.Checkpoints = append(p.req.Checkpoints, syncproto.Checkpoint{
+		Feed: syncproto.ReceiptFeed, Epoch: p.before.Epoch, Position: p.before.Receipts,
+	})
+	return nil
+}
+
+func (r *Relay) self() syncproto.OriginID {
+	return syncproto.OriginOf(r.cfg.Key.Public().(ed25519.PublicKey))
+}
