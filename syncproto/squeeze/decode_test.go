@@ -2,9 +2,12 @@ package squeeze
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 )
 
@@ -131,14 +134,29 @@ func TestRandomInputNeverPanics(t *testing.T) {
 
 // The most that any stream can expand is what constant columns reach.
 func TestExpansionIsBounded(t *testing.T) {
-	const n = 1 << 22
+	const n = 1 << 20
 	packed := roundTrip(t, [][]byte{make([]byte, n)})
 	if n/len(packed) > MaxExpansion/2 {
 		t.Errorf("%d bytes in %d: MaxExpansion has too little to spare", n, len(packed))
 	}
-	worst := int(squashTable[2*stretchMax]) // of 65536
-	if squashTable[0] != uint16(65536-worst) {
-		t.Error("the table is not symmetric")
+}
+
+// So long a column of equal bytes drives the weights to their bounds; the sum
+// of what was made of it is frozen like a vector.
+func TestWeightsAreBounded(t *testing.T) {
+	cols := [][]byte{make([]byte, 90_000), randomText(6, 3000)}
+	c := new(codec)
+	c.model.reset()
+	c.model.begin(1)
+	for _, b := range cols[0] {
+		c.model.teach(b)
+	}
+	if got := slices.Max(c.model.weight[:]); got != weightMax {
+		t.Errorf("the largest weight is %d, the bound %d", got, weightMax)
+	}
+	const want = "c3208e8f67998366daf2f3d1a1fb70a4cc03cd689a52712a0365df8965304cfd"
+	if got := sha256.Sum256(roundTrip(t, cols)); hex.EncodeToString(got[:]) != want {
+		t.Errorf("the stream's SHA-256 is %x", got)
 	}
 }
 

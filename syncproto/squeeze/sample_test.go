@@ -47,8 +47,8 @@ func (x *sampleIndex) of(word string) byte {
 // skewed picks 0..n-1, low numbers more often.
 func skewed(r *rand.Rand, n int) int { return int(float64(n) * r.Float64() * r.Float64()) }
 
-// sampleColumns returns the columns of one segment of rows changes: about 25
-// bytes a row in 37 columns, digits of fixed-width numbers one column per
+// sampleColumns returns the columns of one segment of rows changes: about 38
+// bytes a row in 39 columns, digits of fixed-width numbers one column per
 // position.
 func sampleColumns(seed uint64, rows int) [][]byte {
 	r := rand.New(rand.NewPCG(seed, 7))
