@@ -2,11 +2,9 @@ package squeeze
 
 // encoder is a carryless binary arithmetic coder over 32-bit bounds.
 type encoder struct {
-	out    []byte
-	low    uint32
-	high   uint32 // inclusive
-	shifts int    // bytes written
-	mute   bool   // count only
+	out  []byte
+	low  uint32
+	high uint32 // inclusive
 }
 
 // split returns the last code that means 1 when the chance of 1 is p of 65536.
@@ -23,10 +21,7 @@ func (e *encoder) bit(bit uint32, p int64) {
 		e.low = mid + 1
 	}
 	for (e.low^e.high)>>24 == 0 {
-		if !e.mute {
-			e.out = append(e.out, byte(e.high>>24))
-		}
-		e.shifts++
+		e.out = append(e.out, byte(e.high>>24))
 		e.low <<= 8
 		e.high = e.high<<8 | 0xff
 	}

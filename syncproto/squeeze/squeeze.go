@@ -95,21 +95,31 @@ func looksRandom(col []byte) bool {
 	for i := range slots {
 		slots[i] = evenChance
 	}
-	cost := encoder{high: 0xffffffff, mute: true}
-	high := uint32(0)
+	// An encoder that only counts, in local variables because it sees every
+	// byte that the real one sees.
+	low, high, shifts := uint32(0), uint32(0xffffffff), int64(0)
+	before := uint32(0)
 	for _, b := range col {
-		node := high<<8 | 1
+		node := before<<8 | 1
 		for i := 7; i >= 0; i-- {
 			bit := uint32(b>>i) & 1
-			s := &slots[node&(4<<8-1)]
-			cost.bit(bit, int64(min(max(*s>>16, leastChance), 1<<16-leastChance)))
-			*s = adapted(*s, bit)
-			node = high<<8 | (node<<1|bit)&0xff
+			s := slots[node&(4<<8-1)]
+			mid := split(low, high, int64(min(max(s>>16, leastChance), 1<<16-leastChance)))
+			if bit == 1 {
+				high = mid
+			} else {
+				low = mid + 1
+			}
+			for (low^high)>>24 == 0 {
+				low, high, shifts = low<<8, high<<8|0xff, shifts+1
+			}
+			slots[node&(4<<8-1)] = adapted(s, bit)
+			node = before<<8 | (node<<1|bit)&0xff
 		}
-		high = nextHigh(high, b)
+		before = nextHigh(before, b)
 	}
 	n := int64(len(col))
-	return cost.spent() > 8*n+16+min(n/2, 512)
+	return 8*shifts+int64(bits.LeadingZeros32(high-low)) > 8*n+16+min(n/2, 512)
 }
 
 func encodeColumn(m *model, e *encoder, col, beside []byte) {
@@ -170,9 +180,4 @@ func (e *encoder) plain(b byte) {
 	for i := 7; i >= 0; i-- {
 		e.bit(uint32(b>>i)&1, 1<<15)
 	}
-}
-
-// spent returns the bits used so far, to the nearest bit below.
-func (e *encoder) spent() int64 {
-	return 8*int64(e.shifts) + int64(bits.LeadingZeros32(e.high-e.low))
 }
