@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"io"
 	mrand "math/rand/v2"
+	"sync"
 	"time"
 
 	"thonsync/syncproto"
@@ -77,6 +78,18 @@ type Options struct {
 	Transport Transport
 }
 
+// sharedReader lets several goroutines read from one source.
+type sharedReader struct {
+	mu sync.Mutex
+	r  io.Reader
+}
+
+func (s *sharedReader) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.r.Read(p)
+}
+
 type systemClock struct{}
 
 func (systemClock) NowMS() int64 { return time.Now().UnixMilli() }
@@ -97,6 +110,7 @@ func (o *Options) withDefaults() error {
 	if o.Rand == nil {
 		o.Rand = rand.Reader
 	}
+	o.Rand = &sharedReader{r: o.Rand}
 	if o.Jitter == nil {
 		var seed [32]byte
 		if _, err := io.ReadFull(o.Rand, seed[:]); err != nil {

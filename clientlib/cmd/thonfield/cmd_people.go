@@ -1,0 +1,181 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"thonsync/clientlib"
+	"thonsync/clientlib/cmd/thonfield/internal/view"
+	"thonsync/syncproto"
+)
+
+type peopleListCmd struct{}
+
+// peopleObject is what --json writes for the people commands.
+type peopleObject struct {
+	People []view.Person `json:"people"`
+}
+
+// Run shows who may use the device.
+func (peopleListCmd) Run(a *app) error { return a.with(a.showPeople) }
+
+func (a *app) showPeople(d device) error {
+	people, err := d.People(a.ctx)
+	if err != nil {
+		return err
+	}
+	out := peopleObject{view.People(people)}
+	a.show(out, func() {
+		if len(out.People) == 0 {
+			a.say("people.none")
+		}
+		a.people(out.People)
+	})
+	return nil
+}
+
+// people writes people for people.
+func (a *app) people(people []view.Person) {
+	for i, p := range people {
+		var marks []string
+		if p.Current {
+			marks = append(marks, a.lang.T("people.current"))
+		}
+		if p.HasPIN {
+			marks = append(marks, a.lang.T("people.pin"))
+		}
+		line := fmt.Sprintf("  %d  %s", i+1, p.Name)
+		if len(marks) > 0 {
+			line += " (" + strings.Join(marks, ", ") + ")"
+		}
+		fmt.Fprintln(a.out, line)
+	}
+}
+
+type peopleUseCmd struct {
+	Who string `arg:"" help:"${help_who}"`
+}
+
+// Run makes a person the current one.
+func (c *peopleUseCmd) Run(a *app) error {
+	return a.with(func(d device) error {
+		p, err := a.known(d, c.Who)
+		if err != nil {
+			return err
+		}
+		pin := ""
+		if p.HasPIN {
+			if pin, err = a.readPIN("people.ask-pin"); err != nil {
+				return err
+			}
+		}
+		if err := d.SelectPerson(a.ctx, p.ID, pin); err != nil {
+			return err
+		}
+		return a.showPeople(d)
+	})
+}
+
+// known finds a person of this device.
+func (a *app) known(d device, who string) (clientlib.Person, error) {
+	id, err := a.person(d, who)
+	if err != nil {
+		return clientlib.Person{}, err
+	}
+	people, err := d.People(a.ctx)
+	if err != nil {
+		return clientlib.Person{}, err
+	}
+	for _, p := range people {
+		if p.ID == id || (id == uuid.Nil && p.Current) {
+			return p, nil
+		}
+	}
+	return clientlib.Person{}, failed(syncproto.CodeInvalidInput, "error.person")
+}
+
+type peopleAddCmd struct {
+	Name string `arg:"" help:"${help_person_name}"`
+	ID   string `name:"id" help:"${help_person_id}" placeholder:"UUID"`
+}
+
+// Run adds a person or changes the name shown.
+func (c *peopleAddCmd) Run(a *app) error {
+	id := uuid.New()
+	if c.ID != "" {
+		var err error
+		if id, err = uuid.Parse(c.ID); err != nil {
+			return usage("usage.value", "what", "--id")
+		}
+	}
+	name, err := a.oneLine(c.Name)
+	if err != nil {
+		return err
+	}
+	return a.with(func(d device) error {
+		if err := d.AddPerson(a.ctx, id, name); err != nil {
+			return err
+		}
+		return a.showPeople(d)
+	})
+}
+
+type peoplePINCmd struct {
+	Who    string `arg:"" optional:"" help:"${help_who_pin}"`
+	Remove bool   `help:"${help_pin_remove}"`
+}
+
+// Run sets or removes a PIN. It is read from the terminal or from standard
+// input, never from the command line, which other programs can see.
+func (c *peoplePINCmd) Run(a *app) error {
+	return a.with(func(d device) error {
+		p, err := a.known(d, c.Who)
+		if err != nil {
+			return err
+		}
+		pin := ""
+		if !c.Remove {
+			if pin, err = a.newPIN(); err != nil {
+				return err
+			}
+		}
+		if err := d.SetPIN(a.ctx, p.ID, pin); err != nil {
+			return err
+		}
+		return a.showPeople(d)
+	})
+}
+
+func (a *app) newPIN() (string, error) {
+	pin, err := a.readPIN("people.new-pin")
+	if err != nil {
+		return "", err
+	}
+	if pin == "" {
+		return "", failed(syncproto.CodeInvalidInput, "error.no-pin")
+	}
+	if !a.terminal {
+		return pin, nil
+	}
+	again, err := a.readPIN("people.again-pin")
+	if err != nil {
+		return "", err
+	}
+	if again != pin {
+		return "", failed(syncproto.CodeInvalidInput, "error.pin-differs")
+	}
+	return pin, nil
+}
+
+// readPIN reads a PIN without showing it at a terminal, else a line of input.
+func (a *app) readPIN(key string) (string, error) {
+	if !a.terminal {
+		return a.oneLine("-")
+	}
+	fmt.Fprint(a.errOut, a.lang.T(key)+" ")
+	b, err := a.secret()
+	fmt.Fprintln(a.errOut)
+	return strings.TrimSpace(string(b)), err
+}

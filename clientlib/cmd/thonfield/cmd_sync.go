@@ -1,0 +1,322 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"thonsync/clientlib"
+	"thonsync/clientlib/cmd/thonfield/internal/view"
+	"thonsync/syncproto"
+)
+
+type joinCmd struct {
+	URI    string   `arg:"" name:"uri" help:"${help_uri}"`
+	Label  string   `help:"${help_label}" placeholder:"TEXT"`
+	Server []string `help:"${help_join_server}" placeholder:"URL"`
+}
+
+// joined is what --json writes for join.
+type joined struct {
+	Role   string        `json:"role"`
+	Unit   string        `json:"unit"`
+	Team   uuid.UUID     `json:"team"`
+	Digits string        `json:"digits"` // officer and phone compare them
+	Centre string        `json:"centre"`
+	People []view.Person `json:"people"`
+}
+
+// Run takes the device in.
+func (c *joinCmd) Run(a *app) error {
+	return a.with(func(d device) error {
+		uri, err := a.oneLine(c.URI)
+		if err != nil {
+			return err
+		}
+		j, err := d.Join(a.ctx, uri, c.Label)
+		if err != nil {
+			return reach(err)
+		}
+		if err := a.addServers(d, c.Server, false); err != nil {
+			return err
+		}
+		people, err := d.People(a.ctx)
+		if err != nil {
+			return err
+		}
+		out := joined{j.Welcome.Role, j.Welcome.Unit, j.Welcome.Team, j.Digits, j.Centre, view.People(people)}
+		a.show(out, func() {
+			a.say("join.done", "unit", out.Unit)
+			a.say("join.digits", "digits", out.Digits)
+			a.people(out.People)
+			a.say("join.next")
+		})
+		return nil
+	})
+}
+
+// addServers puts addresses into the list that is tried: in front of the
+// others, or behind them.
+func (a *app) addServers(d device, urls []string, front bool) error {
+	if len(urls) == 0 {
+		return nil
+	}
+	s, err := d.Status(a.ctx)
+	if err != nil {
+		return err
+	}
+	known := slices.DeleteFunc(slices.Clone(s.Servers), func(u string) bool { return slices.Contains(urls, u) })
+	if front {
+		return d.SetServers(a.ctx, append(slices.Clone(urls), known...))
+	}
+	return d.SetServers(a.ctx, append(known, urls...))
+}
+
+// reach marks an error that no server gave as one of not reaching any: whatever
+// lay between, nothing was lost.
+func reach(err error) error {
+	switch syncproto.CodeOf(err) {
+	case syncproto.CodeOverload, syncproto.CodeUpstream:
+		return &failure{exit: exitUnreached, code: syncproto.CodeOf(err), key: "code." + string(syncproto.CodeOf(err)), err: err}
+	default:
+		return err
+	}
+}
+
+type syncCmd struct {
+	Server []string `help:"${help_sync_server}" placeholder:"URL"`
+}
+
+// synced is what --json writes for sync.
+type synced struct {
+	Report  view.Report  `json:"report"`
+	Records view.Counts  `json:"records"`
+	Error   *errorObject `json:"error"` // null if it went well
+}
+
+// Run exchanges with the first server that answers.
+func (c *syncCmd) Run(a *app) error {
+	return a.with(func(d device) error {
+		if err := a.addServers(d, c.Server, true); err != nil {
+			return err
+		}
+		report, failure := d.Sync(a.ctx)
+		s, err := d.Status(a.uninterrupted())
+		if err != nil {
+			return err
+		}
+		out := synced{Report: view.ReportOf(&report), Records: view.CountsOf(s.Custody)}
+		if failure != nil {
+			code, object := a.explain(reach(failure))
+			a.exit, out.Error = code, &object
+			a.tell(object)
+		} else if out.Records.AskedBack > 0 {
+			a.exit = exitAsked
+		}
+		a.show(out, func() { a.syncText(&out, &s) })
+		return nil
+	})
+}
+
+func (a *app) syncText(out *synced, s *clientlib.Status) {
+	r := &out.Report
+	if out.Error == nil && r.Finished && r.Waiting == 0 {
+		a.say("sync.done", "time", a.lang.ShowTime(a.now().UnixMilli(), a.now()))
+	}
+	if r.Sent > 0 {
+		a.say("sync.sent", "n", r.Sent)
+	}
+	if r.CargoSent > 0 {
+		a.say("sync.cargo", "n", r.CargoSent)
+	}
+	if r.Waiting > 0 {
+		a.say("sync.waiting", "n", r.Waiting)
+	}
+	if r.DiskFull {
+		a.say("sync.disk")
+	}
+	if r.NewOrigin {
+		a.say("sync.restored")
+	}
+	if r.PeerBehind {
+		a.say("sync.behind")
+	}
+	for _, p := range r.Problems {
+		a.say("sync.problem", "first", p.First, "last", p.Last, "why", a.lang.Code(syncproto.Code(p.Code)))
+	}
+	if out.Records.AskedBack > 0 {
+		a.say("status.asked", "n", out.Records.AskedBack)
+	}
+	if out.Error != nil {
+		a.since(s)
+	}
+}
+
+// since says when everything was last sent.
+func (a *app) since(s *clientlib.Status) {
+	switch {
+	case s.LastSuccessMS == 0:
+		a.say("status.never")
+	case s.DaysSince == 0:
+		a.say("status.last", "time", a.lang.ShowTime(s.LastSuccessMS, a.now()))
+	default:
+		a.say("status.stale", "n", s.DaysSince, "time", a.lang.ShowTime(s.LastSuccessMS, a.now()))
+	}
+}
+
+type statusCmd struct{}
+
+// Run shows the state of the device.
+func (statusCmd) Run(a *app) error {
+	return a.with(func(d device) error {
+		s, err := d.Status(a.ctx)
+		if err != nil {
+			return err
+		}
+		if s.Custody[clientlib.StageAskedBack] > 0 {
+			a.exit = exitAsked
+		}
+		a.show(view.StatusOf(&s), func() { a.statusText(&s) })
+		return nil
+	})
+}
+
+func (a *app) statusText(s *clientlib.Status) {
+	if !s.Joined {
+		a.say("status.not-joined")
+	} else {
+		a.say("status.joined", "unit", s.Unit)
+	}
+	for _, p := range s.People {
+		if p.Current {
+			a.say("status.person", "who", p.Name)
+		}
+	}
+	counts := view.CountsOf(s.Custody)
+	for _, line := range []struct {
+		key string
+		n   int
+	}{
+		{"status.on-phone", counts.OnPhone}, {"status.at-commune", counts.AtCommune},
+		{"status.at-centre", counts.AtCentre + counts.Safe}, {"status.asked", counts.AskedBack},
+	} {
+		if line.n > 0 {
+			a.say(line.key, "n", line.n)
+		}
+	}
+	if s.Waiting > 0 {
+		a.say("status.waiting", "n", s.Waiting)
+	} else {
+		a.say("status.nothing-waits")
+	}
+	if s.Cargo > 0 {
+		a.say("status.cargo", "n", s.Cargo)
+	}
+	a.since(s)
+	if s.LastErrorCode != "" {
+		a.say("status.last-error", "why", a.lang.Code(s.LastErrorCode))
+	}
+	if len(s.Gaps) > 0 {
+		a.say("status.gaps", "n", len(s.Gaps))
+	}
+	if s.SetAside > 0 {
+		a.say("status.aside", "n", s.SetAside)
+	}
+	if s.Restored > 0 {
+		a.say("status.restored")
+	}
+	if off := time.Duration(s.ClockOffsetMS) * time.Millisecond; off.Abs() > 5*time.Minute {
+		a.say("status.clock", "n", strconv.Itoa(int(off.Abs().Minutes())))
+	}
+}
+
+type exportCmd struct {
+	File  string `arg:"" help:"${help_export_file}"`
+	All   bool   `help:"${help_export_all}"`
+	Carry bool   `help:"${help_export_carry}"`
+}
+
+// exported is what --json writes for bundle export.
+type exported struct {
+	Bytes int64 `json:"bytes"`
+}
+
+// Run writes a bundle.
+func (c *exportCmd) Run(a *app) error {
+	return a.with(func(d device) error {
+		var out exported
+		err := writeWhole(c.File, func(f *os.File) error {
+			if err := d.ExportBundle(a.ctx, f, clientlib.BundleOptions{All: c.All, Carry: c.Carry}); err != nil {
+				return err
+			}
+			info, err := f.Stat()
+			if err == nil {
+				out.Bytes = info.Size()
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		a.show(out, func() { a.say("export.done", "bytes", out.Bytes) })
+		return nil
+	})
+}
+
+type importCmd struct {
+	File string `arg:"" help:"${help_import_file}"`
+}
+
+// imported is what --json writes for bundle import.
+type imported struct {
+	Report  view.BundleReport `json:"report"`
+	Records view.Counts       `json:"records"`
+}
+
+// Run takes what a bundle brings.
+func (c *importCmd) Run(a *app) error {
+	return a.with(func(d device) error {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		report, err := d.ImportBundle(a.ctx, f)
+		if err != nil {
+			return err
+		}
+		s, err := d.Status(a.ctx)
+		if err != nil {
+			return err
+		}
+		out := imported{view.BundleReportOf(&report), view.CountsOf(s.Custody)}
+		if out.Records.AskedBack > 0 {
+			a.exit = exitAsked
+		}
+		a.show(out, func() { a.importText(&out) })
+		return nil
+	})
+}
+
+func (a *app) importText(out *imported) {
+	r := &out.Report
+	a.say("import.done", "receipts", r.Receipts, "segments", r.Segments, "cargo", r.Cargo)
+	if r.Damaged > 0 || r.Cut {
+		a.say("import.damaged")
+	}
+	if r.Skipped > 0 {
+		a.say("import.skipped", "n", r.Skipped)
+	}
+	if a.lang == "en" {
+		for _, p := range r.Problems {
+			fmt.Fprintf(a.out, "  %s\n", p)
+		}
+	}
+	if out.Records.AskedBack > 0 {
+		a.say("status.asked", "n", out.Records.AskedBack)
+	}
+}

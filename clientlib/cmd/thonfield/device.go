@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/google/uuid"
+
+	"thonsync/clientlib"
+	"thonsync/syncproto"
+)
+
+// device is what this program uses of *clientlib.Device.
+type device interface {
+	Close() error
+	Join(ctx context.Context, uri, label string) (clientlib.Joined, error)
+	Record(ctx context.Context, in clientlib.RecordInput) (clientlib.Recorded, error)
+	Edit(ctx context.Context, id uuid.UUID, in clientlib.EditInput) ([]clientlib.Warning, error)
+	Void(ctx context.Context, id, person uuid.UUID, reason, note string) error
+	Get(ctx context.Context, id uuid.UUID) (clientlib.Record, error)
+	List(ctx context.Context, f clientlib.Filter) ([]clientlib.Record, error)
+	Custody(ctx context.Context, id uuid.UUID) (clientlib.Custody, error)
+	Status(ctx context.Context) (clientlib.Status, error)
+	Sync(ctx context.Context) (clientlib.Report, error)
+	SetServers(ctx context.Context, urls []string) error
+	ExportBundle(ctx context.Context, w io.Writer, opts clientlib.BundleOptions) error
+	ImportBundle(ctx context.Context, r io.Reader) (clientlib.BundleReport, error)
+	Kinds(ctx context.Context) ([]*syncproto.Kind, error)
+	Kind(ctx context.Context, code string) (*syncproto.Kind, error)
+	People(ctx context.Context) ([]clientlib.Person, error)
+	AddPerson(ctx context.Context, id uuid.UUID, name string) error
+	SetPIN(ctx context.Context, id uuid.UUID, pin string) error
+	SelectPerson(ctx context.Context, id uuid.UUID, pin string) error
+	DropPersonal(ctx context.Context, olderThanDays int) (int, error)
+	Doctor(ctx context.Context) ([]clientlib.Check, error)
+	VerifyChain(ctx context.Context) error
+}
+
+var _ device = (*clientlib.Device)(nil)

@@ -1,0 +1,55 @@
+// Thonfield is the device's program: it records what a village team did for
+// people, shows honestly how far each record has got, and sends records by
+// network or by file. README.md beside this file describes it for people who
+// script it.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+
+	"thonsync/clientlib"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+// Exit codes. They are stable.
+const (
+	exitOK        = 0
+	exitFailed    = 1
+	exitUsage     = 2
+	exitUnreached = 3 // nobody answered; what was recorded is safe on the device
+	exitAsked     = 4 // it went well, and the commune or the centre asks about records
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, environment{
+		in: os.Stdin, out: os.Stdout, errOut: os.Stderr, now: time.Now, open: openDevice,
+		terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())),
+		secret:   func() ([]byte, error) { return term.ReadPassword(int(os.Stdin.Fd())) },
+	}, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// environment is what the program takes from the world.
+type environment struct {
+	in          io.Reader
+	out, errOut io.Writer
+	terminal    bool                   // a person sits at both in and out
+	secret      func() ([]byte, error) // reads a line from the terminal without showing it
+	now         func() time.Time       // in the zone of the device
+	open        func(ctx context.Context, path string) (device, error)
+}
+
+func openDevice(ctx context.Context, path string) (device, error) {
+	return clientlib.Open(ctx, clientlib.Options{Path: path})
+}

@@ -1,0 +1,223 @@
+package clientlib
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"thonsync/syncproto"
+)
+
+// takePage applies a page of a feed. It must carry the centre's signature and
+// follow what was read: the same epoch, the next position, the hash of the page
+// before; or start a new epoch. A repeat does nothing.
+func (in *intake) takePage(ctx context.Context, b []byte) error {
+	p, err := syncproto.DecodePage(b, in.link.centre)
+	if p == nil {
+		in.note("page", err)
+		return nil
+	}
+	if syncproto.CodeOf(err) == syncproto.CodeSignature {
+		in.note("page", err)
+		return nil
+	}
+	unread := err // signed by the centre, and not understood here
+	c, err := in.checkpoint(ctx, p.Feed)
+	if err != nil {
+		return err
+	}
+	switch {
+	case p.Epoch != c.Epoch && p.From == 0 && p.Prev == (syncproto.Hash{}):
+		// A new history of the feed, as after a restored centre.
+	case p.Epoch != c.Epoch:
+		in.note("page", syncproto.Errorf(syncproto.CodeGap, "page %d-%d of a feed belongs to a history whose beginning is missing", p.From, p.To))
+		return nil
+	case p.To <= c.Position:
+		return nil
+	case p.From != c.Position || p.Prev != c.Page:
+		in.note("page", syncproto.Errorf(syncproto.CodeGap, "page %d-%d of a feed does not follow position %d", p.From, p.To, c.Position))
+		return nil
+	}
+	if unread != nil {
+		if err := in.setAside(ctx, "page", b, syncproto.CodeOf(unread)); err != nil {
+			return err
+		}
+		in.note("page", unread)
+	}
+	for i := range p.Items {
+		if err := in.takeItem(ctx, &p.Items[i]); err != nil {
+			return err
+		}
+	}
+	in.pages++
+	return in.advance(ctx, p.After())
+}
+
+func (in *intake) checkpoint(ctx context.Context, feed string) (syncproto.Checkpoint, error) {
+	c := syncproto.Checkpoint{Feed: feed}
+	var epoch, page []byte
+	err := in.q.QueryRowContext(ctx, `SELECT epoch, position, page FROM checkpoint WHERE feed = $1`, feed).Scan(&epoch, &c.Position, &page)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return c, fmt.Errorf("reading a checkpoint: %w", err)
+	}
+	copy(c.Epoch[:], epoch)
+	copy(c.Page[:], page)
+	return c, nil
+}
+
+func (in *intake) advance(ctx context.Context, c syncproto.Checkpoint) error {
+	_, err := in.q.ExecContext(ctx, `INSERT INTO checkpoint (feed, epoch, position, page) VALUES ($1, $2, $3, $4)
+ON CONFLICT (feed) DO UPDATE SET epoch = excluded.epoch, position = excluded.position, page = excluded.page`,
+		c.Feed, c.Epoch[:], int64(c.Position), c.Page[:])
+	if err != nil {
+		return fmt.Errorf("advancing a checkpoint: %w", err)
+	}
+	return nil
+}
+
+// setAside keeps what is signed and cannot be used by this program.
+func (in *intake) setAside(ctx context.Context, kind string, b []byte, code syncproto.Code) error {
+	sum := sha256.Sum256(b)
+	_, err := in.q.ExecContext(ctx, `INSERT INTO aside (sum, kind, bytes, code, at_ms) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+		sum[:], kind, b, string(code), in.d.opts.Clock.NowMS())
+	if err != nil {
+		return fmt.Errorf("setting something aside: %w", err)
+	}
+	return nil
+}
+
+func (in *intake) takeItem(ctx context.Context, it *syncproto.FeedItem) error {
+	if it.Ruling != nil {
+		return in.takeRuling(ctx, it.Ruling)
+	}
+	c := it.Change
+	return in.see(ctx, &seen{
+		Change: syncproto.Change{Origin: c.Origin, Seq: c.Seq, Header: c.Header, Operational: c.Operational},
+		open:   c.Open, record: c.Record, vouched: true,
+	})
+}
+
+// takeRuling stores a ruling of the centre and does at once what an erasure
+// asks for.
+func (in *intake) takeRuling(ctx context.Context, r *syncproto.Ruling) error {
+	if err := r.Verify(in.link.centre); err != nil {
+		in.note("ruling", err)
+		return nil
+	}
+	_, err := in.q.ExecContext(ctx, `INSERT INTO ruling (number, kind, origin, seq, record, bytes) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+		int64(r.Number), int64(r.Kind), r.Target.Origin[:], int64(r.Target.Seq), r.Record[:], r.Encode())
+	if err != nil {
+		return fmt.Errorf("storing a ruling: %w", err)
+	}
+	if r.Kind == syncproto.RulingErase {
+		in.erased = true
+		in.touched[r.Record] = struct{}{}
+		if err := in.d.log.Erase(ctx, in.q, r.Record); err != nil {
+			return err
+		}
+		if _, err := in.q.ExecContext(ctx, `UPDATE record SET personal = NULL, id_tail = NULL WHERE id = $1`, r.Record[:]); err != nil {
+			return fmt.Errorf("erasing a record: %w", err)
+		}
+		return nil
+	}
+	return in.touchTarget(ctx, r.Target)
+}
+
+// touchTarget notes the records that a ruling about a change concerns.
+func (in *intake) touchTarget(ctx context.Context, t syncproto.Ref) error {
+	rows, err := in.q.QueryContext(ctx, `SELECT record FROM seen_change WHERE origin = $1 AND seq = $2
+UNION SELECT c.record FROM log_change c JOIN log_origin o ON o.no = c.origin WHERE o.origin = $1 AND c.seq = $2`, t.Origin[:], int64(t.Seq))
+	if err != nil {
+		return fmt.Errorf("finding a ruling's record: %w", err)
+	}
+	return in.touchRows(rows)
+}
+
+func (in *intake) touchRows(rows *sql.Rows) error {
+	defer rows.Close()
+	for rows.Next() {
+		var b []byte
+		if err := rows.Scan(&b); err != nil {
+			return fmt.Errorf("finding records: %w", err)
+		}
+		var id uuid.UUID
+		copy(id[:], b)
+		in.touched[id] = struct{}{}
+	}
+	return rows.Err()
+}
+
+// seen is a change of another replica.
+type seen struct {
+	syncproto.Change
+	open    [syncproto.RefOpenBytes]byte
+	record  uuid.UUID
+	vouched bool // by the centre
+}
+
+// see stores a change of another replica, once. A second change at one place of
+// an origin is a fork: both stay.
+func (in *intake) see(ctx context.Context, s *seen) error {
+	known, fork, err := in.place(ctx, s)
+	if err != nil {
+		return err
+	}
+	if fork {
+		if err := in.noteFork(ctx, s.Origin); err != nil {
+			return err
+		}
+	}
+	if known {
+		return nil
+	}
+	_, err = in.q.ExecContext(ctx, `INSERT INTO seen_change (origin, seq, open, record, header, operational, vouched) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (origin, seq, open) DO UPDATE SET vouched = MAX(vouched, excluded.vouched)`,
+		s.Origin[:], int64(s.Seq), s.open[:], s.record[:],
+		syncproto.AppendRow(nil, s.Header.Row()), syncproto.AppendRow(nil, s.Operational), s.vouched)
+	if err != nil {
+		return fmt.Errorf("storing a change of another device: %w", err)
+	}
+	in.touched[s.record] = struct{}{}
+	in.kinds = in.kinds || s.Header.Collection == syncproto.CollectionKind
+	return nil
+}
+
+// place tells whether a change is an own one that the log holds, and whether
+// another stands at its place.
+func (in *intake) place(ctx context.Context, s *seen) (known, fork bool, err error) {
+	if in.d.log.Owns(s.Origin) {
+		h, ok, err := in.d.log.HeadsAt(ctx, in.q, s.Origin, s.Seq)
+		if err != nil || !ok {
+			return false, false, err
+		}
+		known = h.Open.Prefix() == s.open
+		return known, !known, nil
+	}
+	var n int
+	err = in.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM seen_change WHERE origin = $1 AND seq = $2 AND open <> $3`, s.Origin[:], int64(s.Seq), s.open[:]).Scan(&n)
+	if err != nil {
+		return false, false, fmt.Errorf("looking for a fork: %w", err)
+	}
+	return false, n > 0, nil
+}
+
+// noteFork remembers that an origin has forked and merges all its records again.
+func (in *intake) noteFork(ctx context.Context, id syncproto.OriginID) error {
+	res, err := in.q.ExecContext(ctx, `INSERT INTO forked (origin) VALUES ($1) ON CONFLICT DO NOTHING`, id[:])
+	if err != nil {
+		return fmt.Errorf("noting a fork: %w", err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	rows, err := in.q.QueryContext(ctx, `SELECT DISTINCT record FROM seen_change WHERE origin = $1
+UNION SELECT c.record FROM log_change c JOIN log_origin o ON o.no = c.origin WHERE o.origin = $1`, id[:])
+	if err != nil {
+		return fmt.Errorf("finding a fork's records: %w", err)
+	}
+	return in.touchRows(rows)
+}

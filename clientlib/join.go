@@ -1,0 +1,222 @@
+package clientlib
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"net/url"
+
+	"github.com/google/uuid"
+
+	"thonsync/clientlib/changelog"
+	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
+)
+
+// Joined is the outcome of Join.
+type Joined struct {
+	Welcome syncproto.Welcome
+	Digits  string // six digits that officer and phone compare, see JoinDigits
+	Centre  string // fingerprint of the pinned key
+}
+
+const domainDigits = "thonsync/1/join-digits\x00"
+
+// JoinDigits gives the six digits that an officer and a joining phone compare:
+// whoever stands between them has other keys and so other digits.
+func JoinDigits(device, centre ed25519.PublicKey) string {
+	sum := sha256.Sum256(append(append([]byte(domainDigits), device...), centre...))
+	return fmt.Sprintf("%06d", binary.BigEndian.Uint64(sum[:8])%1_000_000)
+}
+
+// Digits gives this device's six digits for a centre's key; "" before joining.
+func (d *Device) Digits(ctx context.Context) (string, error) {
+	var digits string
+	err := d.view(ctx, func(ctx context.Context, q changelog.Querier) error {
+		l, err := readLink(ctx, q)
+		if err == nil && l.centre != nil {
+			key, _ := d.log.Key(l.identity)
+			digits = JoinDigits(key.Public().(ed25519.PublicKey), l.centre)
+		}
+		return err
+	})
+	return digits, err
+}
+
+// invitation is a parsed joining code.
+type invitation struct {
+	servers     []string
+	fingerprint string
+	code        string
+}
+
+func parseInvitation(uri string) (invitation, error) {
+	bad := syncproto.Errorf(syncproto.CodeInvalidInput, "this is not a joining code: scan the one that the officer shows")
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme != "thonsync" || u.Opaque != "join" {
+		return invitation{}, bad
+	}
+	v := u.Query()
+	in := invitation{fingerprint: v.Get("centre"), code: v.Get("code")}
+	for _, s := range v["server"] {
+		clean, err := cleanURL(s)
+		if err != nil {
+			return invitation{}, err
+		}
+		in.servers = append(in.servers, clean)
+	}
+	if len(in.servers) == 0 || in.fingerprint == "" || in.code == "" {
+		return invitation{}, bad
+	}
+	return in, nil
+}
+
+// Join takes the device in at the server that an officer's code names:
+// thonsync:join?server=URL&centre=FINGERPRINT&code=CODE; further server
+// parameters name further servers to try. label is what the officer sees, such
+// as the phone's model; no personal data. Joining again, as after a fork, gives
+// the current origin a credential; it must be with the same centre. If the
+// answer is lost, call Join again with the same code.
+func (d *Device) Join(ctx context.Context, uri, label string) (Joined, error) {
+	in, err := parseInvitation(uri)
+	if err != nil {
+		return Joined{}, err
+	}
+	if d.opts.Transport == nil {
+		return Joined{}, syncproto.Errorf(syncproto.CodeUpstream, "this device has no transport to join over")
+	}
+	d.syncMu.Lock()
+	defer d.syncMu.Unlock()
+	var last error
+	for _, address := range in.servers {
+		joined, err := d.joinAt(ctx, address, in, label)
+		if err == nil {
+			return joined, nil
+		}
+		last = err
+	}
+	return Joined{}, last
+}
+
+func (d *Device) joinAt(ctx context.Context, address string, in invitation, label string) (Joined, error) {
+	notice, err := d.invitedNotice(ctx, address, in.fingerprint)
+	if err != nil {
+		return Joined{}, err
+	}
+	current := d.Origin()
+	key, _ := d.log.Key(current)
+	pub := key.Public().(ed25519.PublicKey)
+	id, err := d.newUUID()
+	if err != nil {
+		return Joined{}, syncproto.Wrap(syncproto.CodeInternal, err, "no randomness")
+	}
+	q := &syncproto.Request{ID: id, Origin: current, ClockMS: d.opts.Clock.NowMS(),
+		Join: &syncproto.Join{Code: in.code, Key: pub, Label: label}}
+	answer, err := d.exchangeOnce(ctx, address, q, key, notice)
+	if err != nil {
+		return Joined{}, err
+	}
+	if answer.Welcome == nil {
+		return Joined{}, syncproto.Errorf(syncproto.CodeCodeSpent, "the server did not take this device in: ask the officer for a new code")
+	}
+	joined := Joined{Welcome: *answer.Welcome, Digits: JoinDigits(pub, notice.Centre), Centre: in.fingerprint}
+	return joined, d.update(ctx, func(ctx context.Context, q changelog.Querier) error {
+		return d.welcome(ctx, q, current, answer.Welcome, notice, in.servers, address)
+	})
+}
+
+// invitedNotice fetches a server's keys and checks them against the code's
+// fingerprint, and against the pinned centre where there is one.
+func (d *Device) invitedNotice(ctx context.Context, address, fingerprint string) (*syncproto.KeyNotice, error) {
+	b, err := d.opts.Transport.Keys(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	n, err := syncproto.DecodeKeyNotice(b)
+	if err != nil {
+		return nil, err
+	}
+	if Fingerprint(n.Centre) != fingerprint {
+		return nil, syncproto.Errorf(syncproto.CodeForeignKey, "the server's centre is not the one in the joining code: do not join; check the address with the officer")
+	}
+	return n, d.view(ctx, func(ctx context.Context, q changelog.Querier) error {
+		l, err := readLink(ctx, q)
+		if err != nil {
+			return err
+		}
+		if l.centre != nil && !bytes.Equal(l.centre, n.Centre) {
+			return syncproto.Errorf(syncproto.CodeForeignKey, "this device belongs to another centre: use a new database for this one")
+		}
+		return d.checkNotice(ctx, q, n, n.Centre)
+	})
+}
+
+// exchangeOnce sends one request outside a sync session.
+func (d *Device) exchangeOnce(ctx context.Context, address string, q *syncproto.Request, key ed25519.PrivateKey, n *syncproto.KeyNotice) (*syncproto.Answer, error) {
+	to, err := syncproto.NewSealPublic(n.Exchange)
+	if err != nil {
+		return nil, err
+	}
+	body, pending, err := syncproto.EncodeRequest(q, key, to)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := d.opts.Transport.Exchange(ctx, address, body)
+	if err != nil {
+		return nil, unreached(err)
+	}
+	if reply.Notice != nil {
+		return nil, syncproto.Errorf(syncproto.CodeOldKey, "the server changed its key at this very moment: try again")
+	}
+	return pending.OpenAnswer(reply.Answer, n.Sign)
+}
+
+// unreached gives transport errors a code.
+func unreached(err error) error {
+	if syncproto.CodeOf(err) != syncproto.CodeInternal {
+		return err
+	}
+	return syncproto.Wrap(syncproto.CodeUpstream, err, "the server could not be reached; what is here is safe, try again when there is a signal")
+}
+
+// welcome stores what joining brought. The chain must be for this device's key
+// under the pinned centre.
+func (d *Device) welcome(ctx context.Context, q changelog.Querier, id syncproto.OriginID, w *syncproto.Welcome, n *syncproto.KeyNotice, servers []string, address string) error {
+	g, err := credential.Verify(w.Credentials, n.Centre, d.within(ctx, q))
+	if err != nil {
+		return err
+	}
+	if g.Device != id {
+		return syncproto.Errorf(syncproto.CodeCredential, "the credential that the server gave is for another device: do not join here")
+	}
+	if err := putChain(ctx, q, id, w.Credentials); err != nil {
+		return err
+	}
+	var team []byte
+	if w.Team != uuid.Nil {
+		team = w.Team[:]
+	}
+	_, err = q.ExecContext(ctx, `UPDATE device SET centre = $1, seal = $2, identity = $3, role = $4, unit = $5, team = $6`,
+		[]byte(n.Centre), n.Seal, id[:], w.Role, w.Unit, team)
+	if err != nil {
+		return fmt.Errorf("storing the link to the centre: %w", err)
+	}
+	for _, u := range servers {
+		_, err := q.ExecContext(ctx, `INSERT INTO server (position, url) VALUES ((SELECT COALESCE(MAX(position), -1) + 1 FROM server), $1) ON CONFLICT DO NOTHING`, u)
+		if err != nil {
+			return fmt.Errorf("storing servers: %w", err)
+		}
+	}
+	if err := d.adopt(ctx, q, &server{url: address}, n); err != nil {
+		return err
+	}
+	for _, m := range w.Members {
+		if err := d.putPerson(ctx, q, m.ID, m.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
