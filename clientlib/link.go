@@ -46,10 +46,11 @@ func Fingerprint(centre ed25519.PublicKey) string {
 
 func readLink(ctx context.Context, q changelog.Querier) (link, error) {
 	var l link
-	var identity []byte
-	if err := q.QueryRowContext(ctx, `SELECT centre, seal, identity, unit FROM device`).Scan(&l.centre, &l.seal, &identity, &l.unit); err != nil {
+	var centre, identity []byte
+	if err := q.QueryRowContext(ctx, `SELECT centre, seal, identity, unit FROM device`).Scan(&centre, &l.seal, &identity, &l.unit); err != nil {
 		return l, fmt.Errorf("reading the link to the centre: %w", err)
 	}
+	l.centre = centre
 	copy(l.identity[:], identity)
 	var err error
 	l.chain, err = readChain(ctx, q, l.identity)

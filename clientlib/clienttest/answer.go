@@ -1,0 +1,177 @@
+package clienttest
+
+import (
+	"crypto/ed25519"
+	"time"
+
+	"thonsync/clientlib"
+	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
+	"thonsync/syncproto/exchange"
+)
+
+func anywhere(string, []string) bool { return true }
+
+// Handle answers one request: an answer, or a key notice where the request was
+// for an old key.
+func (s *Server) Handle(body []byte) (answer, notice []byte, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.busy > 0 {
+		return nil, nil, &clientlib.ServerError{Err: syncproto.Errorf(syncproto.CodeOverload, "busy"), RetryAfter: s.busy}
+	}
+	o, err := syncproto.OpenRequest(body, func(id syncproto.KeyID) (syncproto.SealPrivate, bool) {
+		return s.exchange, id == s.exchange.Public.ID
+	})
+	if syncproto.CodeOf(err) == syncproto.CodeOldKey {
+		return nil, s.notice(), nil
+	}
+	if err != nil {
+		return nil, nil, refuse(err)
+	}
+	a, err := s.answer(o)
+	if err != nil {
+		return nil, nil, refuse(err)
+	}
+	answer, err = o.EncodeAnswer(a, s.key, s.random)
+	s.received++
+	return answer, nil, err
+}
+
+func refuse(err error) error {
+	return &clientlib.ServerError{Err: syncproto.Errorf(syncproto.CodeOf(err), "%s", err.Error())}
+}
+
+func (s *Server) answer(o *syncproto.Opened) (*syncproto.Answer, error) {
+	a := &syncproto.Answer{NowMS: s.clock.NowMS(), Beacon: s.beacon(), SealKey: s.sealKey}
+	if o.Join != nil {
+		if err := o.VerifySender(o.Join.Key); err != nil {
+			return nil, err
+		}
+		w, err := s.join(o)
+		a.Welcome = w
+		return a, err
+	}
+	g, err := s.sender(o.Credentials)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.VerifySender(g.Key); err != nil {
+		return nil, err
+	}
+	s.chains[o.Origin] = o.Credentials
+	for _, x := range o.Extra {
+		if g, err := s.sender(x.Credentials); err == nil && g.Device == x.Origin {
+			s.chains[x.Origin] = x.Credentials
+		}
+	}
+	asked := map[syncproto.OriginID]bool{o.Origin: true}
+	for i, b := range o.Segments {
+		id, receipt, err := s.ingest(b)
+		if err != nil {
+			a.Problems = append(a.Problems, syncproto.Problem{Index: i, Code: syncproto.CodeOf(err), Message: "refused"})
+			continue
+		}
+		asked[id] = true
+		a.Receipts = append(a.Receipts, receipt)
+	}
+	for _, h := range o.Heads {
+		asked[h.Origin] = true
+	}
+	s.fill(a, o.Request, g, asked)
+	return a, nil
+}
+
+// fill adds what goes down: heads, queued receipts, pages and colleagues'
+// segments, as far as the budget goes.
+func (s *Server) fill(a *syncproto.Answer, q *syncproto.Request, g credential.Grant, asked map[syncproto.OriginID]bool) {
+	budget := exchange.NewBudget(q.Budget)
+	for id := range asked {
+		if l := s.logs[id]; l != nil {
+			a.Heads = append(a.Heads, syncproto.OriginHeads{Origin: id, Heads: l.heads})
+		}
+		for len(s.queued[id]) > 0 && budget.Take(len(s.queued[id][0])) {
+			a.Receipts = append(a.Receipts, s.queued[id][0])
+			s.queued[id] = s.queued[id][1:]
+		}
+		a.More = a.More || len(s.queued[id]) > 0
+	}
+	for _, name := range append([]string{syncproto.CommonFeed}, g.Units...) {
+		for _, b := range s.pagesAfter(name, q.Checkpoints) {
+			if !budget.Take(len(b)) {
+				a.More = true
+				break
+			}
+			a.Pages = append(a.Pages, b)
+		}
+	}
+	if s.chain != nil {
+		s.addColleagues(a, q, budget)
+	}
+}
+
+// addColleagues hands out others' segments without their sealed part.
+func (s *Server) addColleagues(a *syncproto.Answer, q *syncproto.Request, budget *exchange.Budget) {
+	have := map[syncproto.OriginID]uint64{}
+	for _, h := range q.Heads {
+		have[h.Origin] = h.Seq
+	}
+	for id, l := range s.logs {
+		if id == q.Origin {
+			continue
+		}
+		sent := false
+		for _, b := range l.held {
+			seg, err := syncproto.ParseSegment(b)
+			if err != nil || seg.Last() <= have[id] {
+				continue
+			}
+			open := seg.EncodeOpen()
+			if !budget.Take(len(open)) {
+				a.More = true
+				break
+			}
+			a.Segments = append(a.Segments, open)
+			sent = true
+		}
+		if sent {
+			a.Credentials = append(a.Credentials, syncproto.OriginCredential{Origin: id, Credentials: s.chains[id]})
+		}
+	}
+}
+
+func (s *Server) beacon() syncproto.BeaconMark {
+	b := syncproto.BeaconMark{MS: s.clock.NowMS()}
+	copy(b.Tag[:], s.bytes(8))
+	return b
+}
+
+// sender verifies a chain, or a handover.
+func (s *Server) sender(chain []string) (credential.Grant, error) {
+	g, err := credential.Verify(chain, s.centre, anywhere)
+	if err == nil || len(chain) < 2 {
+		return g, err
+	}
+	if g, _, handover := clientlib.VerifyHandover(chain, s.centre, anywhere); handover == nil {
+		return g, nil
+	}
+	return g, err
+}
+
+// join takes a device in; the same key may repeat its code, because an answer
+// can be lost.
+func (s *Server) join(o *syncproto.Opened) (*syncproto.Welcome, error) {
+	in := s.codes[o.Join.Code]
+	if in == nil || in.usedBy != "" && in.usedBy != string(o.Join.Key) {
+		return nil, syncproto.Errorf(syncproto.CodeCodeSpent, "the code is unknown or used")
+	}
+	token, err := credential.Issue(credential.Grant{Key: ed25519.PublicKey(o.Join.Key), Role: credential.RolePhone, Units: []string{in.Unit},
+		Team: in.Team, Issued: time.UnixMilli(s.clock.NowMS())}, s.key)
+	if err != nil {
+		return nil, err
+	}
+	in.usedBy = string(o.Join.Key)
+	w := &syncproto.Welcome{Credentials: append([]string{token}, s.chain...), Role: string(credential.RolePhone), Unit: in.Unit, Team: in.Team, Members: in.Members}
+	s.chains[o.Origin] = w.Credentials
+	return w, nil
+}

@@ -1,0 +1,275 @@
+// Package clienttest is a tiny honest centre and sync point in memory, with a
+// network that can be cut at any byte, for tests of devices. It keeps what it is
+// sent, gives receipts and serves feeds; it merges nothing and restricts no
+// scope.
+package clienttest
+
+import (
+	"crypto/ed25519"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"thonsync/clientlib"
+	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
+)
+
+// Clock is a hand-set clock. It is safe for concurrent use.
+type Clock struct {
+	mu sync.Mutex
+	ms int64
+}
+
+// NewClock starts a clock at ms, Unix milliseconds.
+func NewClock(ms int64) *Clock { return &Clock{ms: ms} }
+
+// NowMS gives the clock's time.
+func (c *Clock) NowMS() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ms
+}
+
+// Advance moves the clock by d.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ms += d.Milliseconds()
+}
+
+// Set moves the clock to ms.
+func (c *Clock) Set(ms int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ms = ms
+}
+
+// Server is a centre or a point. Its methods are safe for concurrent use.
+type Server struct {
+	URL string
+
+	mu       sync.Mutex
+	random   *rand.ChaCha8
+	clock    *Clock
+	key      ed25519.PrivateKey
+	exchange syncproto.SealPrivate
+	serial   uint64
+	seals    []syncproto.SealPrivate // centre: the last one is current
+	sealKey  []byte                  // current, public
+	sealSig  [ed25519.SignatureSize]byte
+	centre   ed25519.PublicKey
+	chain    []string // a point's own
+	codes    map[string]*invite
+	chains   map[syncproto.OriginID][]string
+	logs     map[syncproto.OriginID]*originLog
+	feeds    map[string]*feed
+	epoch    syncproto.Epoch
+	own      syncproto.Heads // of the centre's own origin
+	rulings  uint64
+	queued   map[syncproto.OriginID][][]byte // receipts to hand out
+	homes    map[uuid.UUID]string            // unit of each record
+	busy     time.Duration
+	received int // exchanges that got an answer
+}
+
+type invite struct {
+	Grant
+	usedBy string
+}
+
+// Grant is what a joining code gives.
+type Grant struct {
+	Unit    string
+	Team    uuid.UUID
+	Members []syncproto.WelcomeMember
+}
+
+// originLog is what is held of one origin.
+type originLog struct {
+	heads  syncproto.Heads
+	opens  []syncproto.Hash
+	closed map[uint64]syncproto.Hash // at segment ends
+	people []syncproto.Row           // opened personal rows, nil where unreadable
+	rows   []syncproto.OpenChange
+	held   [][]byte // segments as they came
+	forks  [][]byte
+}
+
+func seeded(seed uint64, name string) *rand.ChaCha8 {
+	var b [32]byte
+	binary.BigEndian.PutUint64(b[:], seed)
+	copy(b[8:], name)
+	return rand.NewChaCha8(b)
+}
+
+func newServer(seed uint64, name string, clock *Clock) *Server {
+	s := &Server{
+		URL: "http://" + name + ".test", random: seeded(seed, name), clock: clock, serial: 1,
+		codes: map[string]*invite{}, chains: map[syncproto.OriginID][]string{}, logs: map[syncproto.OriginID]*originLog{},
+		feeds: map[string]*feed{}, queued: map[syncproto.OriginID][][]byte{}, homes: map[uuid.UUID]string{},
+	}
+	s.key = ed25519.NewKeyFromSeed(s.bytes(32))
+	s.exchange = s.sealKeyPair()
+	return s
+}
+
+// NewCentre makes a centre from a seed.
+func NewCentre(seed uint64, clock *Clock) *Server {
+	s := newServer(seed, "centre", clock)
+	s.centre = s.key.Public().(ed25519.PublicKey)
+	s.own = syncproto.Genesis(s.Origin())
+	copy(s.epoch[:], s.bytes(16))
+	s.RotateSeal()
+	return s
+}
+
+// NewPoint makes a sync point under s for a unit.
+func (s *Server) NewPoint(seed uint64, name, unit string) (*Server, error) {
+	p := newServer(seed, name, s.clock)
+	token, err := credential.Issue(credential.Grant{Key: p.key.Public().(ed25519.PublicKey), Role: credential.RolePoint,
+		Units: []string{unit}, Issued: time.UnixMilli(s.clock.NowMS())}, s.key)
+	if err != nil {
+		return nil, err
+	}
+	p.centre, p.chain, p.sealKey, p.sealSig, p.epoch = s.centre, []string{token}, s.sealKey, s.sealSig, s.epoch
+	return p, nil
+}
+
+func (s *Server) bytes(n int) []byte {
+	b := make([]byte, n)
+	if _, err := io.ReadFull(s.random, b); err != nil {
+		panic(err) // a ChaCha8 stream never fails
+	}
+	return b
+}
+
+func (s *Server) sealKeyPair() syncproto.SealPrivate {
+	k, err := syncproto.NewSealPrivate(s.bytes(32))
+	if err != nil {
+		panic(err) // any 32 octets make a key
+	}
+	return k
+}
+
+// Origin gives the server's origin.
+func (s *Server) Origin() syncproto.OriginID {
+	return syncproto.OriginOf(s.key.Public().(ed25519.PublicKey))
+}
+
+// Centre gives the centre's public key.
+func (s *Server) Centre() ed25519.PublicKey { return s.centre }
+
+// RotateSeal makes a new sealing key; older ones still open until ForgetSeals.
+func (s *Server) RotateSeal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.sealKeyPair()
+	s.seals = append(s.seals, k)
+	s.sealKey, s.serial = k.Public.Bytes(), s.serial+1
+	s.sealSig = syncproto.SignSealKey(s.key, s.sealKey)
+}
+
+// ForgetSeals destroys all sealing keys but the current one.
+func (s *Server) ForgetSeals() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seals = s.seals[len(s.seals)-1:]
+}
+
+// RotateExchange makes a new key for requests; the old one is refused.
+func (s *Server) RotateExchange() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.exchange, s.serial = s.sealKeyPair(), s.serial+1
+}
+
+// Busy makes every exchange answer with overload until set to 0.
+func (s *Server) Busy(retryAfter time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy = retryAfter
+}
+
+// Invite makes a joining code and gives its URI.
+func (s *Server) Invite(g Grant) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	code := fmt.Sprintf("%x", s.bytes(8))
+	s.codes[code] = &invite{Grant: g}
+	return fmt.Sprintf("thonsync:join?server=%s&centre=%s&code=%s", s.URL, clientlib.Fingerprint(s.centre), code)
+}
+
+// Notice gives the server's key notice.
+func (s *Server) Notice() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.notice()
+}
+
+func (s *Server) notice() []byte {
+	n := &syncproto.KeyNotice{Sign: s.key.Public().(ed25519.PublicKey), Exchange: s.exchange.Public.Bytes(), Serial: s.serial,
+		Seal: s.sealKey, Centre: s.centre, Credentials: s.chain, SealSignature: s.sealSig}
+	n.SignWith(s.key)
+	return n.Encode()
+}
+
+// Head gives what the server holds of an origin.
+func (s *Server) Head(id syncproto.OriginID) syncproto.Heads {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.logs[id]; l != nil {
+		return l.heads
+	}
+	return syncproto.Genesis(id)
+}
+
+// People gives the opened personal rows of an origin, nil where one did not
+// open.
+func (s *Server) People(id syncproto.OriginID) []syncproto.Row {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.logs[id]; l != nil {
+		return l.people
+	}
+	return nil
+}
+
+// Forks counts segments of an origin that lie on a second branch.
+func (s *Server) Forks(id syncproto.OriginID) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.logs[id]; l != nil {
+		return len(l.forks)
+	}
+	return 0
+}
+
+// Exchanges counts the requests that were answered.
+func (s *Server) Exchanges() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.received
+}
+
+// Forget loses everything of an origin past seq after, as a restored backup
+// does; it must be the end of a segment or 0.
+func (s *Server) Forget(id syncproto.OriginID, after uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.logs[id]
+	if l == nil {
+		return
+	}
+	l.opens, l.people, l.rows = l.opens[:after], l.people[:after], l.rows[:after]
+	if after == 0 {
+		l.heads = syncproto.Genesis(id)
+		return
+	}
+	l.heads = syncproto.Heads{Seq: after, Open: l.opens[after-1], Closed: l.closed[after]}
+}
