@@ -17,13 +17,14 @@ type BundleReport struct {
 	Cargo    int // segments taken aboard to be delivered
 	Damaged  int // places at which the file is damaged; the rest was taken
 	Cut      bool
-	Notes    []string // English: what was left out and why, without personal data
+	Skipped  int      // entries that were left out
+	Problems []string // English, one per skipped entry, without personal data
 }
 
 // ImportBundle takes what a bundle file brings, in one transaction: receipts,
 // feed pages, and colleagues' segments, which are shown as far as they are
 // operational and carried on sealed as they are. Everything is verified by
-// itself; what does not verify is named in Notes.
+// itself; what does not verify is named in Problems.
 func (d *Device) ImportBundle(ctx context.Context, r io.Reader) (BundleReport, error) {
 	var report BundleReport
 	b, err := io.ReadAll(io.LimitReader(r, syncproto.MaxBundleBytes+1))
@@ -56,7 +57,7 @@ func (d *Device) ImportBundle(ctx context.Context, r io.Reader) (BundleReport, e
 		return report, err
 	}
 	return BundleReport{Receipts: in.receipts, Pages: in.pages, Segments: in.segments, Cargo: in.cargo,
-		Damaged: damage.Damaged, Cut: damage.Cut, Notes: in.notes}, nil
+		Damaged: damage.Damaged, Cut: damage.Cut, Skipped: len(in.notes), Problems: in.notes}, nil
 }
 
 // takeEntries applies a bundle's entries, whatever their order in the file:

@@ -84,7 +84,9 @@ func TestWhatIsNotTheServer(t *testing.T) {
 		handler http.HandlerFunc
 		want    syncproto.Code
 	}{
-		"redirect":  {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://portal.invalid/", http.StatusFound) }, syncproto.CodeUpstream},
+		"redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://portal.invalid/", http.StatusFound)
+		}, syncproto.CodeUpstream},
 		"html":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500); io.WriteString(w, "<html>") }, syncproto.CodeUpstream},
 		"proxy 503": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, syncproto.CodeOverload},
 		"too much": {func(w http.ResponseWriter, _ *http.Request) {
