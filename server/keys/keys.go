@@ -196,3 +196,26 @@ func (f *Folder) SetMembership(m Membership) error {
 }
 
 func ms(t time.Time) int64 { return t.UnixMilli() }
+
+// CopyTo copies what a restored server needs into dir: all but the exchange key
+// and the API token, which are made anew.
+func (f *Folder) CopyTo(dir string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("copying the keys: %w", err)
+	}
+	for _, name := range []string{identityName, sealName, dataName, beaconName, logName, memberName} {
+		b, err := os.ReadFile(filepath.Join(f.path, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("copying the keys: %w", err)
+		}
+		if err := WriteFile(filepath.Join(dir, name), b); err != nil {
+			return err
+		}
+	}
+	return nil
+}

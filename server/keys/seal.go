@@ -92,3 +92,10 @@ func (f *Folder) SealRing(id syncproto.KeyID) (syncproto.SealPrivate, bool) {
 	}
 	return syncproto.SealPrivate{}, false
 }
+
+// HasSeal reports whether this folder is a centre's.
+func (f *Folder) HasSeal() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.seal.Keys) > 0
+}

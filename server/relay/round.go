@@ -118,6 +118,12 @@ func (r *Relay) take(b []byte) (*syncproto.KeyNotice, error) {
 	return n, r.cfg.SetNotice(b)
 }
 
+// TakeNotice keeps a newer key notice of upstream that came by another way.
+func (r *Relay) TakeNotice(b []byte) error {
+	_, err := r.take(b)
+	return err
+}
+
 // followSeal fetches the notice anew when the answer hints at another sealing
 // key. Phones take that key from this point's own notice.
 func (r *Relay) followSeal(ctx context.Context, hint []byte) error {
