@@ -193,6 +193,18 @@ func TestHeaderHasOneForm(t *testing.T) {
 	}
 }
 
+// TestReceiptCovers: what is unreadable does not count as received; whatever
+// else became of a change, it is held.
+func TestReceiptCovers(t *testing.T) {
+	r := &Receipt{First: 101, Last: 300, Exceptions: []Exception{
+		{110, 112, OutcomeQuarantined, ReasonUnreadable}, {120, 121, OutcomeHeld, ReasonRevoked}, {130, 130, OutcomeRefused, ReasonNoAuthority}}}
+	for seq, want := range map[uint64]bool{100: false, 101: true, 109: true, 110: false, 111: false, 112: false, 113: true, 120: true, 130: true, 300: true, 301: false} {
+		if r.Covers(seq) != want {
+			t.Errorf("change %d covered: %v, want %v", seq, !want, want)
+		}
+	}
+}
+
 func TestRows(t *testing.T) {
 	r := NewRow(Field{5, IntValue(1)}, Field{2, IntValue(2)}, Field{5, IntValue(3)})
 	if len(r) != 2 || r[0].Num != 2 || r.Value(5).Int() != 3 || !r.Value(9).IsNull() {
@@ -202,6 +214,8 @@ func TestRows(t *testing.T) {
 	if v.Text() != "" || v.Bool() || v.Bytes() != nil || v.UUID() != uuid.Nil || v.Date() != (Date{}) || v.List() != nil || TextValue("7").Int() != 0 {
 		t.Error("a value reads as another type")
 	}
+	_, err := DecodeRow([]byte{1, 1, byte(typeOwnRecord)})
+	wantCode(t, err, CodeMalformed)
 	if l := ListValue("b", "a", "b").List(); len(l) != 2 || l[0] != "a" {
 		t.Errorf("list is %v", l)
 	}

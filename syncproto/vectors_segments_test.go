@@ -194,6 +194,7 @@ func handTables() []vecTable {
 		h("two shapes of which one is not used", 1, "", rowsOf(1, Null()), "\x02\x01\x01\x00\x01\x02\x00\x00\x00"),
 		h("a literal that is not used", 2, CodeMalformed, nil, one("\x01", "\x02\x00\x02\x01"), "\x02\x04"),
 		h("an index that jumps", 2, CodeMalformed, nil, one("\x01", "\x02\x01\x02\x01"), "\x00\x02", "\x02\x04"),
+		h("an index that jumps within the literals", 3, CodeMalformed, nil, one("\x01", "\x02\x01\x02\x01"), "\x01\x00\x01", "\x02\x04"),
 		h("an index out of range", 2, CodeMalformed, nil, one("\x01", "\x02\x01\x01\x01"), "\x00\x01", "\x02"),
 		h("more literals than values", 1, CodeTooLarge, nil, one("\x01", "\x02\x00\x02\x01"), "\x02\x04"),
 		h("mode 5 for ints", 1, CodeMalformed, nil, one("\x01", "\x05\x00")),
@@ -206,6 +207,8 @@ func handTables() []vecTable {
 		h("a column of another length", 2, CodeMalformed, nil, one("\x04", ""), "\x01"),
 		h("an octet too many in the control column", 1, CodeMalformed, nil, one("\x00", "\x00")),
 		h("fields of a shape descend", 1, CodeMalformed, nil, "\x01\x02\x02\x00\x01\x00\x00"),
+		h("a field twice in a shape", 1, CodeMalformed, nil, "\x01\x02\x01\x00\x01\x00\x00"),
+		h("words that make a text of over 16,384 octets", 1, CodeTooLarge, nil, one("\x02", "\x04\x01\x00\x01\x02"), "\x03", "\x1f", "\x40", repeated("a", 8000)),
 		h("a field of type 255", 1, CodeMalformed, nil, one("\xff", "")),
 		h("rows without a shape", 1, CodeMalformed, nil, "\x00\x00"),
 		h("a shape out of range", 1, CodeMalformed, nil, "\x02\x00\x01\x01\x00\x01\x00", "\x02"),
@@ -375,6 +378,20 @@ func makeSegmentsRefused(t *testing.T) any {
 			must(t, err)
 		})
 	}
+	// own says that the record of the fourth change was made back changes before.
+	own := func(name string, back int) vecSegment {
+		return edit(name, CodeMalformed, func(s *Segment) {
+			in := vecInput(t, key, 1, 5)
+			commits, err := commitmentsOf(in)
+			must(t, err)
+			headers, rows, _ := openRows(in, commits, &Heads{})
+			w := &columnWriter{}
+			encodeTable(w, headers, wrongRecords(back))
+			encodeTable(w, rows, nil)
+			s.open, err = compress(w)
+			must(t, err)
+		})
+	}
 	wrongKey := vecInput(t, key, 1, 5)
 	wrongKey.To = vecSealKey(t, 51).Public
 	version := append([]byte{}, b...)
@@ -410,6 +427,9 @@ func makeSegmentsRefused(t *testing.T) any {
 		tables("a header with a nonce of 7 octets", CodeMalformed, func(h, _ []Row) { h[0][5].Value = BytesValue(make([]byte, 7)) }),
 		tables("a header with a nil record id", CodeMalformed, func(h, _ []Row) { h[1][3].Value = UUIDValue(uuid.Nil) }),
 		tables("a header whose op is text", CodeMalformed, func(h, _ []Row) { h[4][2].Value = TextValue("create") }),
+		edit("a personal row of over 32 KB", CodeUnreadable, func(s *Segment) { sealPlain(t, s, longPersonal(t, s, key)) }),
+		own("a record made by a change that makes none", 1),
+		own("a record made before the segment", 4),
 		tables("a row of over 32 KB", CodeTooLarge, func(_, rows []Row) {
 			x := TextValue(strings.Repeat("a", 12000))
 			rows[2] = Row{{1, x}, {2, x}, {3, x}}
@@ -424,6 +444,42 @@ func sealPlain(t *testing.T, s *Segment, plain []byte) {
 func flipPlain(t *testing.T, key ed25519.PrivateKey) []byte {
 	in := vecInput(t, key, 1, 5)
 	in.Changes[0].Personal = NewRow(Field{PersonFullName, TextValue("Somebody Else")})
+	plain, err := personalPlain(in)
+	must(t, err)
+	return plain
+}
+
+// wrongRecords is ownRecords with the record of the fourth change made back
+// changes before it.
+func wrongRecords(back int) *special {
+	sp := ownRecords(nil)
+	sp.encode = func(w *columnWriter, at []int, _ []Value) {
+		n := make([]uint64, len(at))
+		for j, i := range at {
+			if n[j] = uint64(i); i == 3 {
+				n[j] = uint64(back)
+			}
+		}
+		body := &columnWriter{}
+		control := encodeDict(body, putInts(body, nil, n), nil, 16)
+		w.put(control)
+		w.cols = append(w.cols, body.cols...)
+	}
+	return sp
+}
+
+// longPersonal gives a seal's inside with a personal row over the limit, and
+// puts the closed chain that belongs to it into s.
+func longPersonal(t *testing.T, s *Segment, key ed25519.PrivateKey) []byte {
+	in := vecInput(t, key, 1, 5)
+	x := TextValue(strings.Repeat("a", 12000))
+	in.Changes[0].Personal = Row{{1, x}, {2, x}, {3, x}}
+	commits, err := commitmentsOf(in)
+	must(t, err)
+	s.After.Closed = s.Before.Closed
+	for _, c := range commits {
+		s.After.Closed = ClosedHash(s.After.Closed, c)
+	}
 	plain, err := personalPlain(in)
 	must(t, err)
 	return plain
