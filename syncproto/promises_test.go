@@ -217,6 +217,11 @@ func TestAnswerBelongsToItsRequest(t *testing.T) {
 	wantCode(t, err, CodeReplay)
 	_, err = second.OpenAnswer(a1, public(server))
 	wantCode(t, err, CodeReplay)
+	mistaken, asked := *o1, *o1.Request
+	asked.ID[15]++
+	mistaken.Request = &asked // a server that mixes its requests up
+	_, err = first.OpenAnswer(answer(&mistaken), public(server))
+	wantCode(t, err, CodeReplay)
 	_, err = first.OpenAnswer(a1, public(vecKey(21)))
 	wantCode(t, err, CodeSignature)
 	for bit := range 8 * len(a1) {
