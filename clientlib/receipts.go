@@ -118,7 +118,7 @@ func (in *intake) storeReceipt(ctx context.Context, r *syncproto.Receipt, b []by
 		}
 	}
 	res, err := in.q.ExecContext(ctx, `INSERT INTO receipt (origin, issuer, mark, first, last, issued_ms, bytes)
-VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO UPDATE SET bytes = excluded.bytes WHERE bytes <> excluded.bytes`,
 		r.Origin[:], r.Issuer[:], int64(r.Mark), int64(r.First), int64(r.Last), r.IssuedMS, b)
 	if err != nil {
 		return false, fmt.Errorf("storing a receipt: %w", err)

@@ -164,6 +164,11 @@ func (s *Server) Forward(centre *Server) error {
 		s.queued[id] = append(s.queued[id], centre.queued[id]...)
 		centre.queued[id] = nil
 	}
+	for name, f := range centre.feeds {
+		if len(f.next) > 0 {
+			centre.cutPage(name, f)
+		}
+	}
 	s.feeds, s.sealKey, s.sealSig = centre.feeds, centre.sealKey, centre.sealSig
 	return nil
 }
