@@ -19,7 +19,6 @@ import (
 // "24h"), sizes are bytes.
 type Config struct {
 	Data      string `name:"data" default:"thonsync-data" placeholder:"DIR" help:"Folder that holds databases and keys."`
-	Database  string `name:"database" default:"" placeholder:"URL" help:"postgres:// address of the store; empty for SQLite inside the data folder."`
 	Listen    string `name:"listen" default:":8017" placeholder:"HOST:PORT" help:"Address that phones and points reach."`
 	PublicURL string `name:"public-url" default:"" placeholder:"URL" help:"Address to print in joining codes; empty to derive it from the listen address."`
 	Upstream  string `name:"upstream" default:"" placeholder:"URL" help:"Address of the next server up; makes this server a point."`
@@ -114,9 +113,6 @@ func (c *Config) checkAddresses() error {
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return fmt.Errorf("%s is no http or https address: write for example https://sync.example.org", name)
 		}
-	}
-	if c.Database != "" && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://") {
-		return fmt.Errorf("database must start with postgres://, or be empty for SQLite in the data folder")
 	}
 	for _, p := range c.TrustedProxies {
 		if _, err := netip.ParseAddr(p); err == nil {

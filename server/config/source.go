@@ -116,7 +116,7 @@ type Value struct {
 }
 
 // Values lists every setting of c with its origin. flags names those that the
-// command line gave. A password inside a database address is not shown.
+// command line gave.
 func (s *Source) Values(c *Config, flags map[string]bool) []Value {
 	v := reflect.ValueOf(*c)
 	out := make([]Value, v.NumField())
@@ -125,9 +125,6 @@ func (s *Source) Values(c *Config, flags map[string]bool) []Value {
 		out[i] = Value{Name: name, Env: EnvName(name), Origin: FromBuiltin, Value: fmt.Sprint(v.Field(i).Interface())}
 		if list, ok := v.Field(i).Interface().([]string); ok {
 			out[i].Value = strings.Join(list, ",")
-		}
-		if name == "database" {
-			out[i].Value = withoutPassword(out[i].Value)
 		}
 		if _, origin, ok := s.Lookup(name); ok {
 			out[i].Origin = origin
