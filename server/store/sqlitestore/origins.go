@@ -1,0 +1,109 @@
+package sqlitestore
+
+import (
+	"strings"
+
+	"github.com/google/uuid"
+
+	"thonsync/server/store"
+	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
+)
+
+const originColumns = `id, key, credentials, role, units, team, commune, label, since_ms,
+	last_contact_ms, clock_offset_ms, waiting, receipts_read, repeats`
+
+func scanOrigin(scan func(...any) error) (store.Origin, error) {
+	var o store.Origin
+	var id, key, team []byte
+	var creds, role, units string
+	err := scan(&id, &key, &creds, &role, &units, &team, &o.Commune, &o.Label, &o.SinceMS,
+		&o.LastContactMS, &o.ClockOffsetMS, &o.Waiting, &o.ReceiptsRead, &o.Repeats)
+	o.ID, o.Key, o.Team, o.Role = toUUID(id), key, toUUID(team), credential.Role(role)
+	o.Credentials, o.Units = lines(creds), lines(units)
+	return o, err
+}
+
+// lines undoes strings.Join(list, "\n"). Neither tokens nor unit keys hold
+// line ends.
+func lines(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, "\n")
+}
+
+func toUUID(b []byte) (id uuid.UUID) {
+	copy(id[:], b)
+	return id
+}
+
+func toHash(b []byte) (h syncproto.Hash) {
+	copy(h[:], b)
+	return h
+}
+
+// orNull gives nil for the zero id.
+func orNull(id uuid.UUID) []byte {
+	if id == uuid.Nil {
+		return nil
+	}
+	return id[:]
+}
+
+// Origin finds one origin.
+func (t *tx) Origin(id syncproto.OriginID) (store.Origin, bool, error) {
+	var o store.Origin
+	found := false
+	err := t.each("reading an origin", "SELECT "+originColumns+" FROM origins WHERE id=?", func(scan func(...any) error) (err error) {
+		found = true
+		o, err = scanOrigin(scan)
+		return err
+	}, id[:])
+	return o, found, err
+}
+
+// Origins lists origins.
+func (t *tx) Origins(q store.OriginQuery) ([]store.Origin, error) {
+	where, args := "id > ?", []any{q.After[:]}
+	if q.Role != "" {
+		where, args = where+" AND role=?", append(args, string(q.Role))
+	}
+	if q.Team != uuid.Nil {
+		where, args = where+" AND team=?", append(args, q.Team[:])
+	}
+	if q.Commune != "" {
+		where, args = where+" AND commune=?", append(args, q.Commune)
+	}
+	args = append(args, limit(q.Limit))
+	return list(t, "listing origins", "SELECT "+originColumns+" FROM origins WHERE "+where+" ORDER BY id LIMIT ?", scanOrigin, args...)
+}
+
+// PutOrigin adds or replaces what credentials say of an origin.
+func (t *tx) PutOrigin(o store.Origin) error {
+	_, err := t.exec("writing an origin", `INSERT INTO origins (id, key, credentials, role, units, team, commune, label, since_ms)
+		VALUES (?,?,?,?,?,?,?,?,?)
+		ON CONFLICT (id) DO UPDATE SET key=excluded.key, credentials=excluded.credentials, role=excluded.role, units=excluded.units,
+			team=excluded.team, commune=excluded.commune, label=excluded.label, since_ms=excluded.since_ms`,
+		o.ID[:], []byte(o.Key), strings.Join(o.Credentials, "\n"), string(o.Role), strings.Join(o.Units, "\n"), orNull(o.Team), o.Commune, o.Label, o.SinceMS)
+	return err
+}
+
+// Contact notes a sign of life.
+func (t *tx) Contact(c store.Contact) error {
+	_, err := t.exec("noting a contact", "UPDATE origins SET last_contact_ms=?, clock_offset_ms=?, waiting=? WHERE id=?",
+		c.AtMS, c.ClockOffsetMS, c.Waiting, c.Origin[:])
+	return err
+}
+
+// AddRepeats counts changes that arrived again.
+func (t *tx) AddRepeats(id syncproto.OriginID, n int) error {
+	_, err := t.exec("counting repeats", "UPDATE origins SET repeats=repeats+? WHERE id=?", n, id[:])
+	return err
+}
+
+// SetReceiptsRead notes how far an origin has read the receipts log.
+func (t *tx) SetReceiptsRead(id syncproto.OriginID, position uint64) error {
+	_, err := t.exec("noting receipts that were read", "UPDATE origins SET receipts_read=? WHERE id=?", int64(position), id[:])
+	return err
+}

@@ -1,0 +1,117 @@
+package sqlitestore
+
+import (
+	"github.com/google/uuid"
+
+	"thonsync/server/store"
+)
+
+const (
+	recordHead = `id, collection, unit, kind, team, occurred, result, author, origin, stamp_ms, earliest_ms, latest_ms, flags, changes, operational`
+	recordAll  = recordHead + `, history`
+	recordPut  = `INTO records (` + recordAll + `) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+)
+
+const (
+	flagExists = 1 << iota
+	flagVoid
+	flagConflict
+	flagErased
+)
+
+func flagsOf(r *store.Record) int64 {
+	var f int64
+	for i, on := range [...]bool{r.Exists, r.Void, r.Conflict, r.Erased} {
+		if on {
+			f |= 1 << i
+		}
+	}
+	return f
+}
+
+func scanRecord(full bool) func(func(...any) error) (store.Record, error) {
+	return func(scan func(...any) error) (store.Record, error) {
+		var r store.Record
+		var id, team, author, origin []byte
+		var flags int64
+		dst := []any{&id, &r.Collection, &r.Unit, &r.Kind, &team, &r.Occurred, &r.Result, &author, &origin, &r.StampMS,
+			&r.EarliestMS, &r.LatestMS, &flags, &r.Changes, &r.Operational}
+		if full {
+			dst = append(dst, &r.History)
+		}
+		if err := scan(dst...); err != nil {
+			return r, err
+		}
+		r.ID, r.Team, r.Author, r.Origin = toUUID(id), toUUID(team), toUUID(author), toUUID(origin)
+		r.Exists, r.Void = flags&flagExists != 0, flags&flagVoid != 0
+		r.Conflict, r.Erased = flags&flagConflict != 0, flags&flagErased != 0
+		return r, nil
+	}
+}
+
+// Record finds one record.
+func (t *tx) Record(id uuid.UUID) (store.Record, bool, error) {
+	var r store.Record
+	found := false
+	row := scanRecord(true)
+	err := t.each("reading a record", "SELECT "+recordAll+" FROM records WHERE id=?", func(scan func(...any) error) (err error) {
+		found = true
+		r, err = row(scan)
+		return err
+	}, id[:])
+	return r, found, err
+}
+
+// EachRecord calls f for the records that match q.
+func (t *tx) EachRecord(q store.RecordQuery, f func(store.Record) error) error {
+	where, args := "id>?", []any{q.After[:]}
+	if q.Collection != 0 {
+		where, args = where+" AND collection=?", append(args, q.Collection)
+		if q.Collection != activities {
+			where += " AND collection<>7" // lets the partial index serve
+		}
+	}
+	if q.Unit != "" {
+		where, args = where+" AND unit=?", append(args, q.Unit)
+	}
+	if q.Kind != "" {
+		where, args = where+" AND kind=?", append(args, q.Kind)
+	}
+	if q.ExistsOnly {
+		where += " AND flags&1<>0"
+	}
+	columns := recordAll
+	if q.WithoutHistory {
+		columns = recordHead
+	}
+	args = append(args, limit(q.Limit))
+	row := scanRecord(!q.WithoutHistory)
+	return t.each("reading records", "SELECT "+columns+" FROM records WHERE "+where+" ORDER BY id LIMIT ?", func(scan func(...any) error) error {
+		r, err := row(scan)
+		if err != nil {
+			return err
+		}
+		return f(r)
+	}, args...)
+}
+
+// activities is syncproto.CollectionActivity, as the schema's partial index
+// names it.
+const activities = 7
+
+// InsertRecord adds a record unless it is there.
+func (t *tx) InsertRecord(r *store.Record) (bool, error) {
+	n, err := t.exec("writing a record", "INSERT OR IGNORE "+recordPut, recordArgs(r)...)
+	return n == 1, err
+}
+
+// PutRecord adds or replaces a record.
+func (t *tx) PutRecord(r *store.Record) error {
+	_, err := t.exec("writing a record", "REPLACE "+recordPut, recordArgs(r)...)
+	return err
+}
+
+func recordArgs(r *store.Record) []any {
+	return []any{r.ID[:], int64(r.Collection), r.Unit, r.Kind, orNull(r.Team), r.Occurred, r.Result, orNull(r.Author), orNull(r.Origin), r.StampMS,
+		r.EarliestMS, r.LatestMS, flagsOf(r), int64(r.Changes), r.Operational, r.History}
+}
