@@ -90,11 +90,13 @@ func (s *Server) fill(a *syncproto.Answer, q *syncproto.Request, g credential.Gr
 		if l := s.logs[id]; l != nil {
 			a.Heads = append(a.Heads, syncproto.OriginHeads{Origin: id, Heads: l.heads})
 		}
-		for len(s.queued[id]) > 0 && budget.Take(len(s.queued[id][0])) {
-			a.Receipts = append(a.Receipts, s.queued[id][0])
-			s.queued[id] = s.queued[id][1:]
+		// Whoever asks for an origin gets its receipts, to show or to bring home.
+		seen := handed{q.Origin, id}
+		for s.handed[seen] < len(s.queued[id]) && budget.Take(len(s.queued[id][s.handed[seen]])) {
+			a.Receipts = append(a.Receipts, s.queued[id][s.handed[seen]])
+			s.handed[seen]++
 		}
-		a.More = a.More || len(s.queued[id]) > 0
+		a.More = a.More || s.handed[seen] < len(s.queued[id])
 	}
 	for _, name := range append([]string{syncproto.CommonFeed}, g.Units...) {
 		for _, b := range s.pagesAfter(name, q.Checkpoints) {

@@ -107,15 +107,25 @@ func (s *Server) extend(l *originLog, seg *syncproto.Segment, changes []syncprot
 	}
 }
 
-// publishChange puts an accepted change into the feed of its record's unit.
+// publishChange puts an accepted change into the feed of its record's unit, once
+// the change that names the unit has arrived.
 func (s *Server) publishChange(c *syncproto.OpenChange) {
+	if s.chain != nil {
+		return
+	}
+	s.early[c.Record] = append(s.early[c.Record], syncproto.FeedItem{Change: &syncproto.FeedChange{Origin: c.Origin, Seq: c.Seq,
+		Open: c.Open.Prefix(), Record: c.Record, Header: c.Header, Operational: c.Operational}})
 	if v, ok := c.Operational.Get(syncproto.FieldUnit); ok && c.Header.Op == syncproto.OpCreate {
 		s.homes[c.Record] = v.Text()
 	}
-	if unit := s.homes[c.Record]; unit != "" && s.chain == nil {
-		s.publish(unit, syncproto.FeedItem{Change: &syncproto.FeedChange{Origin: c.Origin, Seq: c.Seq, Open: c.Open.Prefix(),
-			Record: c.Record, Header: c.Header, Operational: c.Operational}})
+	unit := s.homes[c.Record]
+	if unit == "" {
+		return
 	}
+	for _, it := range s.early[c.Record] {
+		s.publish(unit, it)
+	}
+	delete(s.early, c.Record)
 }
 
 // MarkSafe signs safe receipts for everything held, to be handed out with the
@@ -161,8 +171,9 @@ func (s *Server) Forward(centre *Server) error {
 			}
 			s.queued[id] = append(s.queued[id], receipt)
 		}
-		s.queued[id] = append(s.queued[id], centre.queued[id]...)
-		centre.queued[id] = nil
+		through := handed{s.Origin(), id}
+		s.queued[id] = append(s.queued[id], centre.queued[id][centre.handed[through]:]...)
+		centre.handed[through] = len(centre.queued[id])
 	}
 	for name, f := range centre.feeds {
 		if len(f.next) > 0 {

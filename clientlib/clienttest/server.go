@@ -73,7 +73,9 @@ type Server struct {
 	own      syncproto.Heads // of the centre's own origin
 	rulings  uint64
 	queued   map[syncproto.OriginID][][]byte // receipts to hand out
+	handed   map[handed]int                  // how many of them who got
 	homes    map[uuid.UUID]string            // unit of each record
+	early    map[uuid.UUID][]syncproto.FeedItem
 	busy     time.Duration
 	received int // exchanges that got an answer
 }
@@ -82,6 +84,9 @@ type invite struct {
 	Grant
 	usedBy string
 }
+
+// handed names who got receipts for which origin.
+type handed struct{ asker, origin syncproto.OriginID }
 
 // Grant is what a joining code gives.
 type Grant struct {
@@ -112,7 +117,7 @@ func newServer(seed uint64, name string, clock *Clock) *Server {
 	s := &Server{
 		URL: "http://" + name + ".test", random: seeded(seed, name), clock: clock, serial: 1,
 		codes: map[string]*invite{}, chains: map[syncproto.OriginID][]string{}, logs: map[syncproto.OriginID]*originLog{},
-		feeds: map[string]*feed{}, queued: map[syncproto.OriginID][][]byte{}, homes: map[uuid.UUID]string{},
+		feeds: map[string]*feed{}, queued: map[syncproto.OriginID][][]byte{}, handed: map[handed]int{}, homes: map[uuid.UUID]string{}, early: map[uuid.UUID][]syncproto.FeedItem{},
 	}
 	s.key = ed25519.NewKeyFromSeed(s.bytes(32))
 	s.exchange = s.sealKeyPair()
