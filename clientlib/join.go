@@ -133,7 +133,7 @@ func (d *Device) joinAt(ctx context.Context, address string, in invitation, labe
 func (d *Device) invitedNotice(ctx context.Context, address, fingerprint string) (*syncproto.KeyNotice, error) {
 	b, err := d.opts.Transport.Keys(ctx, address)
 	if err != nil {
-		return nil, err
+		return nil, unreached(err)
 	}
 	n, err := syncproto.DecodeKeyNotice(b)
 	if err != nil {

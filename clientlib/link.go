@@ -202,7 +202,7 @@ func (d *Device) within(ctx context.Context, q changelog.Querier) func(string, [
 func (d *Device) fetchNotice(ctx context.Context, address string, centre ed25519.PublicKey) (*syncproto.KeyNotice, error) {
 	b, err := d.opts.Transport.Keys(ctx, address)
 	if err != nil {
-		return nil, err
+		return nil, unreached(err)
 	}
 	n, err := syncproto.DecodeKeyNotice(b)
 	if err != nil {
