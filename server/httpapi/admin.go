@@ -39,10 +39,14 @@ const maxAdminBody = 2 * syncproto.MaxBundleBytes
 
 // NewAdmin builds the admin server.
 func NewAdmin(token string, commands Commands, log *slog.Logger) *Admin {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	base, cancel := context.WithCancel(context.Background())
 	s := &Server{log: log, spread: randomSpread, meter: newMeter(nil, newGate(1, 0)), base: base, cancel: cancel}
 	// No WorkTimeout: a backup or an import takes as long as it takes.
-	s.app = newApp(Limits{Body: maxAdminBody, PerIP: 64, ReadTimeout: time.Minute, IdleTimeout: time.Minute}, nil, s.writeProblem)
+	s.opts.Limits = Limits{Body: maxAdminBody, PerIP: 64, ReadTimeout: time.Minute, IdleTimeout: time.Minute}
+	s.app = newApp(s.opts.Limits, nil, s.writeProblem)
 	s.app.Use(s.observe, refuseEncodings)
 	s.app.Post("/admin/:name", func(c *fiber.Ctx) error {
 		got, ok := strings.CutPrefix(c.Get(fiber.HeaderAuthorization), "Bearer ")

@@ -53,16 +53,18 @@ type ReportColumn struct {
 	TitleEN string `json:"title_en"`
 }
 
-type reportInput struct {
-	authorized
-	Name  string `path:"name" maxLength:"64"`
-	Unit  string `query:"unit" maxLength:"128" doc:"unit as list:code"`
-	From  string `query:"from" format:"date"`
-	To    string `query:"to" format:"date"`
-	Limit int    `query:"limit" minimum:"0" maximum:"100000"`
+// ReportInput is what a request for a report says. It is exported because huma
+// reads embedded parameters of exported types only.
+type ReportInput struct {
+	Authorization string `header:"Authorization" doc:"Bearer and the API token"`
+	Name          string `path:"name" maxLength:"64"`
+	Unit          string `query:"unit" maxLength:"128" doc:"unit as list:code"`
+	From          string `query:"from" format:"date"`
+	To            string `query:"to" format:"date"`
+	Limit         int    `query:"limit" minimum:"0" maximum:"100000"`
 }
 
-func (in *reportInput) query() ReportQuery {
+func (in *ReportInput) query() ReportQuery {
 	return ReportQuery{Name: in.Name, Unit: in.Unit, From: in.From, To: in.To, Limit: in.Limit}
 }
 
@@ -71,7 +73,7 @@ type reportsOutput struct{ Body []ReportInfo }
 type reportOutput struct{ Body *ReportTable }
 
 type fileInput struct {
-	reportInput
+	ReportInput
 	Format string `path:"format" enum:"csv,xlsx"`
 }
 
@@ -99,7 +101,7 @@ func (s *Server) registerReports() {
 	huma.Register(s.api, huma.Operation{
 		OperationID: "report", Method: http.MethodGet, Path: "/v1/reports/{name}", Tags: []string{"reports"},
 		Summary: "One report as rows", Security: secured,
-	}, func(ctx context.Context, in *reportInput) (*reportOutput, error) {
+	}, func(ctx context.Context, in *ReportInput) (*reportOutput, error) {
 		if err := s.allow(ctx, in.Authorization); err != nil {
 			return nil, err
 		}

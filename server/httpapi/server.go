@@ -126,7 +126,6 @@ func newApp(l Limits, proxies []string, onError fiber.ErrorHandler) *fiber.App {
 		cfg.ProxyHeader = fiber.HeaderXForwardedFor
 	}
 	app := fiber.New(cfg)
-	app.Server().MaxConnsPerIP = l.PerIP
 	app.Server().CloseOnShutdown = true
 	app.Server().NoDefaultServerHeader = true
 	return app
@@ -157,12 +156,12 @@ func (s *Server) routes() {
 	if !rooted {
 		a.Get("/", s.frontPage)
 	}
-	a.Use(func(*fiber.Ctx) error { return fiber.ErrNotFound })
 }
 
 // Serve answers on ln until Shutdown; tlsConfig may be nil. It returns nil
 // after Shutdown.
 func (s *Server) Serve(ln net.Listener, tlsConfig *tls.Config) error {
+	ln = limitPerIP(ln, s.opts.Limits.PerIP, s.opts.Proxies)
 	if tlsConfig != nil {
 		ln = tls.NewListener(ln, tlsConfig)
 	}
@@ -185,5 +184,5 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// Handler lets tests call the server without a socket.
+// Test lets tests call the server without a socket.
 func (s *Server) Test(r *http.Request) (*http.Response, error) { return s.app.Test(r, -1) }

@@ -91,11 +91,25 @@ func apiConfig(v Version) huma.Config {
 	// Own routes serve the document and a page without foreign scripts.
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
 	c.CreateHooks = nil
+	c.Transformers = append(c.Transformers, finishProblem)
 	c.Info.Description = "What a point or centre offers besides the sync protocol. Errors are RFC 9457 problems; act on code."
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", Description: "The token in the file api-token of the data folder"},
 	}
 	return c
+}
+
+// finishProblem makes problems that huma writes like those of other routes.
+func finishProblem(ctx huma.Context, _ string, v any) (any, error) {
+	p, ok := v.(*Problem)
+	if !ok {
+		return v, nil
+	}
+	done := *p
+	done.complete()
+	done.translate(ctx.Header("Accept-Language"))
+	done.RequestID = RequestID(ctx.Context())
+	return &done, nil
 }
 
 func init() { huma.NewError = humaError }
@@ -144,8 +158,6 @@ func (s *Server) hide(ctx context.Context, err error) error {
 	if p.Status >= 500 {
 		s.log.ErrorContext(ctx, "request failed", "request_id", RequestID(ctx), "code", p.Code, "error", err)
 	}
-	p.RequestID = RequestID(ctx)
-	p.translate("")
 	return p
 }
 
