@@ -32,6 +32,12 @@ type Folder struct {
 	xchg   exchangeFile
 }
 
+// Exists reports whether path is a keys folder that was used.
+func Exists(path string) bool {
+	_, err := os.Stat(filepath.Join(path, identityName))
+	return err == nil
+}
+
 // Open opens or makes the folder. random must be cryptographic.
 func Open(path string, random io.Reader) (*Folder, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {

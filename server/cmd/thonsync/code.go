@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	goqr "github.com/piglig/go-qr"
+
+	"github.com/google/uuid"
+
+	"thonsync/server"
+	"thonsync/server/answer"
+	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
+)
+
+type codeCmd struct {
+	New     codeNewCmd     `cmd:"" help:"Make a single-use code, good for ten minutes, for one phone or point."`
+	List    codeListCmd    `cmd:"" help:"List the codes that have not expired."`
+	Confirm codeConfirmCmd `cmd:"" help:"Let a waiting device in after comparing its six digits."`
+}
+
+type codeNewCmd struct {
+	Role    string        `enum:"phone,point" default:"phone" help:"What the device will be: phone or point."`
+	Unit    []string      `placeholder:"LIST:CODE" help:"Units it serves; a phone has those of its team."`
+	Team    string        `placeholder:"UUID" help:"Team of a phone."`
+	Member  []string      `placeholder:"UUID[=NAME]" help:"Who uses the phone; all members of the team by default."`
+	Valid   time.Duration `default:"8760h" help:"How long a point may take phones in."`
+	Confirm bool          `help:"Wait for the device and ask whether its six digits agree before it is let in."`
+	Wait    bool          `help:"Wait until the device has joined."`
+	QR      bool          `name:"qr" help:"Draw the code for the phone's camera."`
+	Host    string        `help:"How others call this machine, if --public-url is not set." placeholder:"NAME"`
+}
+
+// Run makes a code on the running server.
+func (c *codeNewCmd) Run(a *app) error {
+	q, err := c.request()
+	if err != nil {
+		return err
+	}
+	made, err := server.CodeNew.Run(a.ctx, a.cfg, a.quiet(), q)
+	if err != nil {
+		return err
+	}
+	err = a.show(made, func() {
+		a.say("Code:   %s", made.Code)
+		a.say("URI:    %s", made.URI)
+		a.say("Units:  %s", strings.Join(made.Units, ", "))
+		a.say("Good for %d minutes, for one device.", made.Seconds/60)
+		if c.QR {
+			a.drawQR(made.URI)
+		}
+	})
+	if err != nil || !c.Confirm && !c.Wait {
+		return err
+	}
+	return a.watch(made.Code)
+}
+
+func (c *codeNewCmd) request() (server.CodeRequest, error) {
+	q := server.CodeRequest{Role: credential.Role(c.Role), Units: c.Unit, Confirm: c.Confirm, Host: c.Host}
+	if q.Host == "" {
+		q.Host, _ = os.Hostname() // the server then uses its listen address
+	}
+	if q.Role == credential.RolePoint {
+		q.Valid = c.Valid
+	}
+	var err error
+	if c.Team != "" {
+		if q.Team, err = uuid.Parse(c.Team); err != nil {
+			return q, syncproto.Errorf(syncproto.CodeInvalidInput, "--team is no UUID: copy it from the team's record")
+		}
+	}
+	for _, m := range c.Member {
+		id, name, _ := strings.Cut(m, "=")
+		member := server.Member{Name: name}
+		if member.ID, err = uuid.Parse(id); err != nil {
+			return q, syncproto.Errorf(syncproto.CodeInvalidInput, "--member does not begin with a UUID: write UUID or UUID=NAME")
+		}
+		q.Members = append(q.Members, member)
+	}
+	return q, nil
+}
+
+// watch follows a code until its device has joined.
+func (a *app) watch(code string) error {
+	name, _, _ := strings.Cut(code, "-")
+	st := answer.CodeState{Name: name, State: "open"}
+	for {
+		next, err := server.CodeWatch.Run(a.ctx, a.cfg, a.quiet(), st)
+		if err != nil {
+			return err
+		}
+		if next.State == st.State {
+			continue
+		}
+		switch st = next; st.State {
+		case "waiting":
+			if err := a.confirm(st); err != nil {
+				return err
+			}
+		case "joined":
+			return a.show(st, func() { a.say("Joined. Its six digits: %s", st.Digits) })
+		case "gone", "blocked":
+			return syncproto.Errorf(syncproto.CodeCodeSpent, "the code was not used in time or is blocked: make a new one")
+		}
+	}
+}
+
+// confirm asks the officer at the terminal.
+func (a *app) confirm(st answer.CodeState) error {
+	fmt.Fprintf(a.err, "A device waits. Does it show the digits %s? [y/N] ", st.Digits)
+	line, err := bufio.NewReader(a.in).ReadString('\n')
+	if err != nil && line == "" {
+		return syncproto.Errorf(syncproto.CodeInvalidInput, "nobody answered: run `thonsync code confirm %s DIGITS`", st.Name)
+	}
+	digits := st.Digits
+	if s := strings.ToLower(strings.TrimSpace(line)); s != "y" && s != "yes" && s != "c" && s != "có" {
+		digits = "" // voids the code
+	}
+	_, err = server.CodeConfirm.Run(a.ctx, a.cfg, a.quiet(), server.Confirmation{Name: st.Name, Digits: digits})
+	return err
+}
+
+// drawQR draws two modules per character, dark on light whatever the terminal's
+// colours are.
+func (a *app) drawQR(text string) {
+	q, err := goqr.EncodeText(text, goqr.Medium)
+	if err != nil {
+		a.say("(the code is too long to draw: copy the URI)")
+		return
+	}
+	const quiet = 2
+	dark := func(x, y int) bool { return x >= 0 && y >= 0 && x < q.Size() && y < q.Size() && q.Module(x, y) }
+	for y := -quiet; y < q.Size()+quiet; y += 2 {
+		var b strings.Builder
+		b.WriteString("\x1b[30;107m")
+		for x := -quiet; x < q.Size()+quiet; x++ {
+			b.WriteString([]string{" ", "▄", "▀", "█"}[2*bit(dark(x, y))+bit(dark(x, y+1))])
+		}
+		a.say("%s\x1b[0m", b.String())
+	}
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+type codeListCmd struct{}
+
+// Run lists codes.
+func (codeListCmd) Run(a *app) error {
+	list, err := server.CodeList.Run(a.ctx, a.cfg, a.quiet(), server.None{})
+	if err != nil {
+		return err
+	}
+	return a.show(list, func() {
+		var rows [][]string
+		for _, s := range list {
+			rows = append(rows, []string{s.Name, s.Role, s.Unit, s.State, s.Digits, s.Label, fmt.Sprintf("%d s", s.ExpiresIn)})
+		}
+		a.table([]string{"CODE", "ROLE", "UNIT", "STATE", "DIGITS", "DEVICE", "LEFT"}, rows)
+	})
+}
+
+type codeConfirmCmd struct {
+	Name   string `arg:"" help:"First group of the code."`
+	Digits string `arg:"" help:"The six digits that the device shows."`
+}
+
+// Run confirms.
+func (c *codeConfirmCmd) Run(a *app) error {
+	_, err := server.CodeConfirm.Run(a.ctx, a.cfg, a.quiet(), server.Confirmation{Name: c.Name, Digits: c.Digits})
+	if err == nil {
+		a.say("Confirmed; the device joins at its next try.")
+	}
+	return err
+}

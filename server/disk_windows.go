@@ -1,0 +1,14 @@
+package server
+
+import "golang.org/x/sys/windows"
+
+// freeBytes gives the space that is left for this user on the disk of a folder.
+func freeBytes(dir string) (uint64, error) {
+	p, err := windows.UTF16PtrFromString(dir)
+	if err != nil {
+		return 0, err
+	}
+	var free uint64
+	err = windows.GetDiskFreeSpaceEx(p, &free, nil, nil)
+	return free, err
+}

@@ -1,0 +1,143 @@
+package server
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+
+	"thonsync/server/answer"
+	"thonsync/server/config"
+	"thonsync/server/keys"
+	"thonsync/server/relay"
+	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
+	"thonsync/syncproto/exchange"
+)
+
+// JoinUpstream makes the data folder that of a point, taken in by the centre
+// that the joining URI names. It is done once, before the first Open.
+func JoinUpstream(ctx context.Context, cfg config.Config, opts Options, uri, label string) error {
+	opts.withDefaults()
+	inv, err := relay.ParseInvitation(uri)
+	if err != nil {
+		return err
+	}
+	n := &Node{cfg: cfg, opts: opts}
+	folder, err := keys.Open(n.path(keysName), opts.Random)
+	if err != nil {
+		return err
+	}
+	if _, joined, err := folder.Membership(); err != nil || joined {
+		if err == nil {
+			err = syncproto.Errorf(syncproto.CodeInvalidInput, "this point has joined already: leave --join out, or use an empty data folder")
+		}
+		return err
+	}
+	if folder.HasSeal() {
+		return syncproto.Errorf(syncproto.CodeInvalidInput, "this data folder is a centre's: a point needs a folder of its own, name it with --data")
+	}
+	key, err := folder.Identity()
+	if err != nil {
+		return err
+	}
+	m, err := relay.Join(ctx, relay.JoinConfig{
+		Transport: opts.Transport, Key: key, Label: label, Now: opts.Now, After: opts.After, Digits: opts.Digits,
+	}, inv)
+	if err != nil {
+		return err
+	}
+	return folder.SetMembership(m)
+}
+
+// ownChain gives the credentials of the own log's origins. The identity has its
+// own; a later origin of the centre, begun after a restore, is vouched for by
+// the centre's key.
+func (n *Node) ownChain(origin syncproto.OriginID, key ed25519.PublicKey) ([]string, error) {
+	if origin == n.self() {
+		return n.member.Credentials, nil
+	}
+	if n.role != credential.RoleCentre {
+		return nil, syncproto.Errorf(syncproto.CodeCredential, "a point cannot vouch for another origin of its own: have it join again")
+	}
+	token, err := credential.Issue(credential.Grant{Key: key, Role: credential.RoleCentre, Issued: n.opts.Now()}, n.key)
+	return []string{token}, err
+}
+
+func (n *Node) self() syncproto.OriginID {
+	return syncproto.OriginOf(n.key.Public().(ed25519.PublicKey))
+}
+
+// exchangeKey gives the present exchange key; it changes by age.
+func (n *Node) exchangeKey(seal []byte) (keys.Exchange, error) {
+	x, rotated, err := n.keys.Exchange(n.opts.Now(), n.cfg.RotateEvery, seal)
+	if rotated {
+		n.log.Info("exchange key replaced", "serial", x.Serial)
+	}
+	return x, err
+}
+
+// sealKey gives the centre's sealing key: its own, or at a point what the
+// centre's newest notice says.
+func (n *Node) sealKey() (answer.SealKey, error) {
+	if n.role == credential.RoleCentre {
+		k, err := n.keys.Seal(n.opts.Now())
+		if err != nil {
+			return answer.SealKey{}, err
+		}
+		raw := k.Public.Bytes()
+		return answer.SealKey{Raw: raw, Signature: syncproto.SignSealKey(n.key, raw)}, nil
+	}
+	notice, err := relay.CheckNotice(n.upstreamNotice(), n.centre)
+	if err != nil {
+		return answer.SealKey{}, err
+	}
+	return answer.SealKey{Raw: notice.Seal, Signature: notice.SealSignature}, nil
+}
+
+func (n *Node) sealTo() (syncproto.SealPublic, error) {
+	k, err := n.sealKey()
+	if err != nil {
+		return syncproto.SealPublic{}, err
+	}
+	return syncproto.NewSealPublic(k.Raw)
+}
+
+func (n *Node) upstreamNotice() []byte {
+	n.memberMu.Lock()
+	defer n.memberMu.Unlock()
+	return n.member.Notice
+}
+
+func (n *Node) setUpstreamNotice(b []byte) error {
+	n.memberMu.Lock()
+	defer n.memberMu.Unlock()
+	next := n.member
+	next.Notice = b
+	if err := n.keys.SetMembership(next); err != nil {
+		return err
+	}
+	n.member = next
+	return nil
+}
+
+// found acts on what comparing heads gave away: somebody knows more of our own
+// log than we do, so it was restored or copied.
+func (n *Node) found(f exchange.Finding) {
+	if f.Kind != exchange.WeWereRestored || !n.own.Owns(f.Origin) {
+		return
+	}
+	n.stale.Lock()
+	defer n.stale.Unlock()
+	n.restored = fmt.Sprintf("the centre holds change %d of this point's own log, this folder ends at %d: it is an old copy", f.Theirs.Seq, f.Ours.Seq)
+	n.log.Error("own log is older than what upstream has seen; no devices are issued until this point joins again", "ours", f.Ours.Seq, "theirs", f.Theirs.Seq)
+}
+
+// mayWriteOwn fails while the own log must not grow.
+func (n *Node) mayWriteOwn() error {
+	n.stale.Lock()
+	defer n.stale.Unlock()
+	if n.restored == "" {
+		return nil
+	}
+	return syncproto.Errorf(syncproto.CodeFork, "%s: start a new data folder with `thonsync serve --join CODE`; this one goes on carrying what it has", n.restored)
+}

@@ -1,0 +1,315 @@
+// Package server wires the parts of a point or centre together: keys, store,
+// ingest, own log, answers, relay, backups, HTTP. It decides nothing itself.
+package server
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"thonsync/clientlib"
+	"thonsync/server/answer"
+	"thonsync/server/backup"
+	"thonsync/server/config"
+	"thonsync/server/httpapi"
+	"thonsync/server/ingest"
+	"thonsync/server/keys"
+	"thonsync/server/ownlog"
+	"thonsync/server/relay"
+	"thonsync/server/store"
+	"thonsync/server/store/sqlitestore"
+	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
+)
+
+// Options are what Open needs besides the settings. All have defaults, except
+// that a point needs a Transport.
+type Options struct {
+	Version   string
+	Commit    string
+	Log       *slog.Logger
+	Transport clientlib.Transport
+	Now       func() time.Time
+	After     func(time.Duration) <-chan time.Time
+	Random    io.Reader // cryptographic
+	// Digits is told the six digits while a new point joins.
+	Digits func(string)
+	// Reports and Mounts make what HTTP serves besides the protocol.
+	Reports func(*Node) httpapi.Reporter
+	Mounts  func(*Node) []httpapi.Mount
+}
+
+// File names in the data folder.
+const (
+	storeName  = "store.db"
+	ownLogName = "own.db"
+	keysName   = "keys"
+	adminName  = "admin.json"
+	ordersName = "orders.jsonl"
+)
+
+// Node is an open point or centre. It is safe for concurrent use.
+type Node struct {
+	cfg    config.Config
+	opts   Options
+	log    *slog.Logger
+	began  time.Time // with a monotonic reading
+	role   credential.Role
+	keys   *keys.Folder
+	key    ed25519.PrivateKey
+	centre ed25519.PublicKey
+	grant  credential.Grant // points only
+
+	member   keys.Membership // points only
+	memberMu sync.Mutex
+
+	store  *sqlitestore.Store
+	ingest *ingest.Service
+	own    *ownlog.Log
+	answer *answer.Service
+	codes  *answer.Codes
+	relay  *relay.Relay // points only
+	backup *backup.Service
+	orders *backup.Orders
+	epoch  syncproto.Epoch
+
+	ordersSeen atomic.Uint64 // number of the last ruling that was looked at
+
+	stale    sync.Mutex // guards restored
+	restored string     // why this server may not write its own log; "" for none
+	statuses statusCache
+}
+
+func (o *Options) withDefaults() {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.After == nil {
+		o.After = time.After
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
+	if o.Version == "" {
+		o.Version = "dev"
+	}
+}
+
+// Open opens the data folder and makes it at first use. It fails with CodeInUse
+// if another process holds it. Close it when done.
+func Open(ctx context.Context, cfg config.Config, opts Options) (*Node, error) {
+	opts.withDefaults()
+	if err := cfg.Check(); err != nil {
+		return nil, syncproto.Errorf(syncproto.CodeInvalidInput, "setting %s", err)
+	}
+	n := &Node{cfg: cfg, opts: opts, log: opts.Log, began: time.Now()}
+	for _, step := range []func(context.Context) error{
+		n.openKeys, n.openStore, n.openIngest, n.openOwnLog, n.openServices,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, n.Close())
+		}
+	}
+	return n, nil
+}
+
+// openKeys finds out who this server is.
+func (n *Node) openKeys(context.Context) (err error) {
+	if err := os.MkdirAll(n.cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("making the data folder: %w", err)
+	}
+	if n.keys, err = keys.Open(n.path(keysName), n.opts.Random); err != nil {
+		return err
+	}
+	if n.key, err = n.keys.Identity(); err != nil {
+		return err
+	}
+	member, joined, err := n.keys.Membership()
+	if err != nil {
+		return err
+	}
+	switch {
+	case joined:
+		n.role, n.member, n.centre = credential.RolePoint, member, member.Centre
+		n.grant, err = credential.Verify(member.Credentials, member.Centre, func(string, []string) bool { return false })
+		return err
+	case n.cfg.Upstream != "":
+		return syncproto.Errorf(syncproto.CodeCredential, "this point has not joined its centre yet: run `thonsync code new --role point` there, then `thonsync serve --join CODE` here")
+	}
+	n.role, n.centre = credential.RoleCentre, n.key.Public().(ed25519.PublicKey)
+	return nil
+}
+
+func (n *Node) path(name string) string { return filepath.Join(n.cfg.Data, name) }
+
+func (n *Node) openStore(ctx context.Context) (err error) {
+	if n.store, err = sqlitestore.Open(ctx, n.path(storeName), sqlitestore.Options{}); err != nil {
+		return err
+	}
+	return n.store.Update(ctx, func(tx store.Tx) error {
+		b, ok, err := tx.Meta(metaEpoch)
+		if err != nil {
+			return err
+		}
+		if ok {
+			n.epoch, err = uuid.FromBytes(b)
+			return err
+		}
+		if n.epoch, err = uuid.NewRandomFromReader(n.opts.Random); err != nil {
+			return fmt.Errorf("no randomness for an epoch: %w", err)
+		}
+		return tx.SetMeta(metaEpoch, n.epoch[:])
+	})
+}
+
+// metaEpoch names this history of the store. Restoring changes it.
+const metaEpoch = "epoch"
+
+func (n *Node) openIngest(ctx context.Context) (err error) {
+	c := ingest.Config{
+		Store: n.store, Role: n.role, Key: n.key, Centre: n.centre, Credentials: n.member.Credentials,
+		Now: n.opts.Now, Random: n.opts.Random, Queue: max(64, n.cfg.Queue),
+	}
+	if n.role == credential.RoleCentre {
+		if _, err := n.keys.Seal(n.opts.Now()); err != nil {
+			return err
+		}
+		c.Keys = n.keys.SealRing
+		if c.DataKey, err = n.keys.PersonalKey(); err != nil {
+			return err
+		}
+		if c.BeaconSecret, err = n.keys.BeaconSecret(); err != nil {
+			return err
+		}
+	}
+	n.ingest, err = ingest.Open(ctx, c)
+	return err
+}
+
+func (n *Node) openOwnLog(ctx context.Context) error {
+	key, err := n.keys.LogKey()
+	if err != nil {
+		return err
+	}
+	box, err := keys.NewBox(key, n.opts.Random)
+	if err != nil {
+		return err
+	}
+	n.own, err = ownlog.Open(ctx, ownlog.Config{
+		Path: n.path(ownLogName), Cipher: box, Key: n.key, Chain: n.ownChain, Seal: n.sealTo,
+		Submit: n.ingest.Submit, Beacon: n.ingest.Beacon, Now: n.opts.Now, Random: n.opts.Random,
+	})
+	return err
+}
+
+// openServices makes what answers and carries.
+func (n *Node) openServices(ctx context.Context) (err error) {
+	n.codes = answer.NewCodes(func() time.Duration { return n.opts.Now().Sub(n.began) }, n.opts.Random)
+	n.answer = answer.New(answer.Config{
+		Store: n.store, Ingest: n.ingest, Role: n.role, Key: n.key, Centre: n.centre,
+		Credentials: n.member.Credentials, Units: n.grant.Units,
+		Exchange: n.exchangeKey, Seal: n.sealKey, Epoch: n.epoch, Codes: n.codes, Welcome: n.welcome,
+		Log: n.log, Now: n.opts.Now, Random: n.opts.Random,
+	})
+	if n.role == credential.RolePoint {
+		n.relay = relay.New(relay.Config{
+			Store: n.store, Ingest: n.ingest, Own: n.own, Transport: n.opts.Transport, Upstream: n.upstream(),
+			Key: n.key, Centre: n.centre, Credentials: n.member.Credentials, Units: n.grant.Units,
+			Notice: n.upstreamNotice, SetNotice: n.setUpstreamNotice, Found: n.found,
+			Every: n.cfg.SyncEvery, Now: n.opts.Now, After: n.opts.After, Log: n.log,
+		})
+	}
+	if n.orders, err = backup.OpenOrders(n.path(ordersName)); err != nil {
+		return err
+	}
+	if err := n.openBackup(); err != nil {
+		return err
+	}
+	return n.settle(ctx)
+}
+
+// KeysFolder gives the folder of keys inside a data folder.
+func KeysFolder(data string) string { return filepath.Join(data, keysName) }
+
+// RandomOrDefault gives the source of randomness that Open would use.
+func (o Options) RandomOrDefault() io.Reader {
+	o.withDefaults()
+	return o.Random
+}
+
+// Upstream gives the address of the server above; "" at the centre.
+func (n *Node) Upstream() string { return n.upstream() }
+
+// upstream prefers the setting over what was written at joining: addresses
+// change.
+func (n *Node) upstream() string {
+	if n.cfg.Upstream != "" {
+		return n.cfg.Upstream
+	}
+	return n.member.Upstream
+}
+
+// Close stops everything that Open started. It is safe to call after a failed
+// Open and twice.
+func (n *Node) Close() error {
+	var errs []error
+	ctx := context.Background()
+	if n.answer != nil && n.ingest != nil {
+		errs = append(errs, n.answer.Flush(ctx))
+	}
+	if n.own != nil {
+		errs = append(errs, n.own.Close())
+		n.own = nil
+	}
+	if n.ingest != nil {
+		errs = append(errs, n.ingest.Close())
+		n.ingest = nil
+	}
+	if n.orders != nil {
+		errs = append(errs, n.orders.Close())
+		n.orders = nil
+	}
+	if n.store != nil {
+		errs = append(errs, n.store.Checkpoint(ctx), n.store.Close())
+		n.store = nil
+	}
+	return errors.Join(errs...)
+}
+
+// Role tells whether this is a point or the centre.
+func (n *Node) Role() credential.Role { return n.role }
+
+// Origin gives the origin of this server's first own log, which is its identity.
+func (n *Node) Origin() syncproto.OriginID { return n.self() }
+
+// Store gives the store; only commands and reports read it directly.
+func (n *Node) Store() store.Store { return n.store }
+
+// Ingest gives the ingest, for commands that rule.
+func (n *Node) Ingest() *ingest.Service { return n.ingest }
+
+// Config gives the settings.
+func (n *Node) Config() config.Config { return n.cfg }
+
+// Centre gives the pinned key of the centre.
+func (n *Node) Centre() ed25519.PublicKey { return n.centre }
+
+// Answer gives the answering service, which also answers asks by file.
+func (n *Node) Answer() *answer.Service { return n.answer }
+
+// Relay gives the relay; nil at the centre.
+func (n *Node) Relay() *relay.Relay { return n.relay }

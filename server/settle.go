@@ -1,0 +1,189 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/google/uuid"
+
+	"thonsync/server/backup"
+	"thonsync/server/store"
+	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
+)
+
+// restoredName marks a data folder that came out of a backup and has not been
+// settled yet.
+const restoredName = "restored"
+
+const backupRetry = 10 * time.Minute
+
+// settle makes the parts agree before anything is served: after a restore it
+// begins a new history and carries out all orders again; always it submits what
+// the own log has and the store lacks.
+func (n *Node) settle(ctx context.Context) error {
+	_, err := os.Stat(n.path(restoredName))
+	switch {
+	case err == nil:
+		if err := n.settleRestored(ctx); err != nil {
+			return err
+		}
+	case !errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("looking at the data folder: %w", err)
+	}
+	if err := n.checkOwnLog(ctx); err != nil {
+		return err
+	}
+	if n.role == credential.RolePoint && len(n.upstreamNotice()) == 0 {
+		return nil // nothing to seal to before the first contact
+	}
+	if err := n.own.Catchup(ctx); err != nil {
+		return err
+	}
+	return n.syncOrders(ctx)
+}
+
+func (n *Node) settleRestored(ctx context.Context) error {
+	n.log.Warn("data folder was restored from a backup: beginning a new epoch and carrying out all orders again")
+	if err := n.newEpoch(ctx); err != nil {
+		return err
+	}
+	if n.role == credential.RoleCentre {
+		if _, err := n.own.Renew(ctx); err != nil {
+			return err
+		}
+		if err := n.replayOrders(ctx); err != nil {
+			return err
+		}
+	}
+	return os.Remove(n.path(restoredName))
+}
+
+// newEpoch renames the history of the receipts log and of all feeds, so that no
+// checkpoint of the lost history is mistaken for one of this.
+func (n *Node) newEpoch(ctx context.Context) error {
+	next, err := uuid.NewRandomFromReader(n.opts.Random)
+	if err != nil {
+		return fmt.Errorf("no randomness for an epoch: %w", err)
+	}
+	return n.store.Update(ctx, func(tx store.Tx) error { return tx.SetMeta(metaEpoch, next[:]) })
+}
+
+// replayOrders rules again whatever the restored store does not know to have
+// been ruled.
+func (n *Node) replayOrders(ctx context.Context) error {
+	for _, o := range n.orders.All() {
+		r, err := syncproto.DecodeRuling(o.Ruling)
+		if err != nil {
+			return err
+		}
+		if err := r.Verify(n.centre); err != nil {
+			return fmt.Errorf("orders file: %w", err)
+		}
+		known, err := n.ruled(ctx, r)
+		if err != nil || known {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := n.ingest.Rule(ctx, syncproto.Ruling{Kind: r.Kind, Target: r.Target, Record: r.Record, Unit: r.Unit, Reason: r.Reason}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ruled reports whether the store holds this very ruling.
+func (n *Node) ruled(ctx context.Context, r *syncproto.Ruling) (known bool, err error) {
+	err = n.store.View(ctx, func(rd store.Reader) error {
+		have, ok, err := rd.Ruling(r.Number)
+		known = ok && string(have.Data) == string(r.Encode())
+		return err
+	})
+	return known, err
+}
+
+// Rule makes a ruling and writes it to the orders file where it must outlast a
+// restore. Centre only.
+func (n *Node) Rule(ctx context.Context, r syncproto.Ruling) (syncproto.Ruling, error) {
+	made, err := n.ingest.Rule(ctx, r)
+	if err != nil {
+		return made, err
+	}
+	if backup.Lasting(made.Kind) {
+		err = n.orders.Add(&made)
+	}
+	return made, err
+}
+
+// syncOrders adds rulings of the store that the orders file lacks.
+func (n *Node) syncOrders(ctx context.Context) error {
+	if n.role != credential.RoleCentre {
+		return nil
+	}
+	var list []store.Ruling
+	err := n.store.View(ctx, func(r store.Reader) (err error) {
+		list, err = r.Rulings(n.ordersSeen.Load(), 0)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, row := range list {
+		if backup.Lasting(row.Kind) {
+			r, err := syncproto.DecodeRuling(row.Data)
+			if err != nil {
+				return err
+			}
+			if err := n.orders.Add(r); err != nil {
+				return err
+			}
+		}
+		n.ordersSeen.Store(row.Number)
+	}
+	return nil
+}
+
+// checkOwnLog compares the own log with what the store holds of it. A log that
+// ends earlier is an old copy: it must not go on with numbers that are taken.
+func (n *Node) checkOwnLog(ctx context.Context) error {
+	heads, err := n.own.Heads(ctx)
+	if err != nil {
+		return err
+	}
+	for _, h := range heads {
+		var last uint64
+		err := n.store.View(ctx, func(r store.Reader) error {
+			runs, err := r.Runs(h.Origin)
+			for _, run := range runs {
+				last = max(last, run.Last.Seq)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		switch {
+		case last > h.Seq && h.Origin == n.own.Origin():
+			if err := n.renewOwn(ctx, h.Seq, last); err != nil {
+				return err
+			}
+		case last < h.Seq:
+			if err := n.own.Resubmit(ctx, h.Origin, last); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// renewOwn begins a new origin for the own log.
+func (n *Node) renewOwn(ctx context.Context, ours, theirs uint64) error {
+	n.log.Warn("own log is older than what was seen of it; a new origin begins", "ours", ours, "theirs", theirs)
+	_, err := n.own.Renew(ctx)
+	return err
+}
