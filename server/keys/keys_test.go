@@ -1,0 +1,187 @@
+package keys_test
+
+import (
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"thonsync/server/keys"
+)
+
+func folder(t *testing.T, path string) *keys.Folder {
+	t.Helper()
+	f, err := keys.Open(path, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+var start = time.Unix(1_800_000_000, 0)
+
+func TestSecretsStayTheSame(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys")
+	a, b := folder(t, path), folder(t, path)
+	id := must[[]byte](t)
+	if string(must[string](t)(a.APIToken())) != must[string](t)(b.APIToken()) {
+		t.Error("token changed")
+	}
+	if string(id(a.PersonalKey())) != string(id(b.PersonalKey())) {
+		t.Error("personal key changed")
+	}
+	if string(id(a.PersonalKey())) == string(id(a.BeaconSecret())) {
+		t.Error("two secrets are one")
+	}
+	k1, err1 := a.Identity()
+	k2, err2 := b.Identity()
+	if err1 != nil || err2 != nil || !k1.Equal(k2) {
+		t.Error("identity changed", err1, err2)
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if st, err := e.Info(); err != nil || st.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s may be read by others: %v %v", e.Name(), st.Mode(), err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(path, "personal.key"), []byte("zz"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.PersonalKey(); err == nil {
+		t.Error("a damaged key is taken or replaced")
+	}
+}
+
+func TestExchangeKeyRotates(t *testing.T) {
+	f := folder(t, t.TempDir())
+	week := 7 * 24 * time.Hour
+	seal := []byte("seal")
+	first, rotated, err := f.Exchange(start, week, seal)
+	if err != nil || !rotated || first.Serial != 1 {
+		t.Fatal(first, rotated, err)
+	}
+	same, rotated, err := f.Exchange(start.Add(week-time.Second), week, seal)
+	if err != nil || rotated || same.Serial != 1 || same.Key.Public.ID != first.Key.Public.ID {
+		t.Error("replaced before its time", same.Serial, rotated, err)
+	}
+	// Another sealing key needs another notice, not another exchange key.
+	other, rotated, err := f.Exchange(start, week, []byte("next"))
+	if err != nil || rotated || other.Serial != 2 || other.Key.Public.ID != first.Key.Public.ID {
+		t.Error("new sealing key", other.Serial, rotated, err)
+	}
+	next, rotated, err := f.Exchange(start.Add(week), week, []byte("next"))
+	if err != nil || !rotated || next.Serial != 3 || next.Key.Public.ID == first.Key.Public.ID {
+		t.Error("not replaced in time", next.Serial, rotated, err)
+	}
+	// A clock that went back by far does not keep a key for ever.
+	if _, rotated, err := f.Exchange(start.Add(-2*week), week, []byte("next")); err != nil || !rotated {
+		t.Error("a key from the future is kept", rotated, err)
+	}
+}
+
+func TestSealKeysAreDestroyedInTime(t *testing.T) {
+	path := t.TempDir()
+	f := folder(t, path)
+	if f.HasSeal() {
+		t.Error("a new folder is a centre's")
+	}
+	old, err := f.Seal(start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := f.RotateSeal(start.Add(time.Hour))
+	if err != nil || next.Public.ID == old.Public.ID {
+		t.Fatal(err)
+	}
+	if cur, err := f.Seal(start); err != nil || cur.Public.ID != next.Public.ID {
+		t.Error("the new key is not current", err)
+	}
+	if _, ok := f.SealRing(old.Public.ID); !ok {
+		t.Error("the old key opens nothing any more")
+	}
+	if n, err := f.DestroySeals(start.Add(time.Hour)); n != 0 || err != nil {
+		t.Error("destroyed too early", n, err)
+	}
+	if n, err := f.DestroySeals(start.Add(2 * time.Hour)); n != 1 || err != nil {
+		t.Error("not destroyed", n, err)
+	}
+	if _, ok := folder(t, path).SealRing(old.Public.ID); ok {
+		t.Error("the destroyed key is still on disk")
+	}
+	if _, ok := folder(t, path).SealRing(next.Public.ID); !ok {
+		t.Error("the current key was destroyed")
+	}
+}
+
+func TestCopyLeavesOutWhatIsMadeAnew(t *testing.T) {
+	f := folder(t, t.TempDir())
+	if _, err := f.Identity(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := f.Exchange(start, time.Hour, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.APIToken(); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "copy")
+	if err := f.CopyTo(dir); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 || entries[0].Name() != "identity.key" {
+		t.Errorf("copied %v, %v", entries, err)
+	}
+	if !keys.Exists(dir) || keys.Exists(t.TempDir()) {
+		t.Error("Exists is wrong")
+	}
+}
+
+func TestMembership(t *testing.T) {
+	path := t.TempDir()
+	f := folder(t, path)
+	if _, joined, err := f.Membership(); joined || err != nil {
+		t.Error("a new folder has joined", err)
+	}
+	if err := f.SetMembership(keys.Membership{Upstream: "http://up", Credentials: []string{"a"}, Notice: []byte{1}}); err != nil {
+		t.Fatal(err)
+	}
+	m, joined, err := folder(t, path).Membership()
+	if !joined || err != nil || m.Upstream != "http://up" || m.Notice[0] != 1 {
+		t.Error(m, joined, err)
+	}
+}
+
+func TestBoxBindsToItsPlace(t *testing.T) {
+	b, err := keys.NewBox(make([]byte, 32), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := b.Seal([]byte("plain"), []byte("here"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := b.Open(sealed, []byte("here")); err != nil || string(got) != "plain" {
+		t.Error(got, err)
+	}
+	if _, err := b.Open(sealed, []byte("there")); err == nil {
+		t.Error("opens elsewhere")
+	}
+	if _, err := b.Open(sealed[:5], []byte("here")); err == nil {
+		t.Error("a cut value opens")
+	}
+}
