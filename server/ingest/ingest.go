@@ -5,7 +5,6 @@
 package ingest
 
 import (
-	"context"
 	"crypto/ed25519"
 	"errors"
 	"io"
@@ -52,6 +51,7 @@ type Batch struct {
 	Credentials []syncproto.OriginCredential // chains of origins of these segments
 	Receipts    [][]byte                     // receipts of points, or of the centre
 	Pages       [][]byte                     // pages of the centre's feeds; points only
+	Beacon      syncproto.BeaconMark         // of the centre, from a verified answer; points only
 }
 
 // Result is what became of a batch. Everything it says is durable.
@@ -64,6 +64,8 @@ type Result struct {
 	Heads []syncproto.OriginHeads
 	// New and Repeats count changes.
 	New, Repeats int
+	// Refused tells of receipts and pages that were not taken.
+	Refused []error
 }
 
 // Overload says that the queue is full. Its code is CodeOverload.
@@ -93,45 +95,3 @@ func RetryAfter(err error) time.Duration {
 type Authority interface {
 	May(o *store.Origin, collection uint32, home string, within func(unit string, scope []string) bool) bool
 }
-
-// Service is the ingest of one server. It is safe for concurrent use. Its
-// methods are: Open (constructor), Submit, Rule, MarkSafe, RetryKey,
-// VerifyChains, Definitions, Beacon, ValidBeacon, Close.
-type Service struct {
-	cfg Config
-}
-
-// Open loads the definitions from the store, registers this server's own origin
-// and starts the writer.
-func Open(ctx context.Context, cfg Config) (*Service, error) { return nil, errors.ErrUnsupported }
-
-// Submit takes a batch in and returns once it is durable. It fails as a whole
-// with *Overload, CodeDiskFull or CodeInternal, and then took nothing; what is
-// wrong with single parts is told in Result.Problems.
-func (s *Service) Submit(ctx context.Context, b Batch) (Result, error) {
-	return Result{}, errors.ErrUnsupported
-}
-
-// Rule makes a ruling: it fills in number, time and signature, applies it and
-// appends it to its feed. Centre only.
-func (s *Service) Rule(ctx context.Context, r syncproto.Ruling) (syncproto.Ruling, error) {
-	return r, errors.ErrUnsupported
-}
-
-// MarkSafe gives safe receipts for what the heads cover, after a backup that
-// holds it was verified. Centre only.
-func (s *Service) MarkSafe(ctx context.Context, heads []syncproto.OriginHeads) error {
-	return errors.ErrUnsupported
-}
-
-// Beacon gives the centre's time beacon for now; at a point the newest that it
-// heard of.
-func (s *Service) Beacon() syncproto.BeaconMark { return syncproto.BeaconMark{} }
-
-// Definitions gives the reference data as of the last commit. It is a snapshot
-// and never changes.
-func (s *Service) Definitions() *Definitions { return nil }
-
-// Close stops taking batches, finishes those under way and stops the writer. It
-// does not close the store.
-func (s *Service) Close() error { return nil }

@@ -152,6 +152,8 @@ type FeedWriter interface {
 	AddEntry(e Entry) error
 	// AddPage appends a page.
 	AddPage(p Page) error
+	// DropPages forgets the pages of a feed, to cut them anew.
+	DropPages(feed string) error
 	// DropFeed forgets entries and pages of a feed, to take a new epoch.
 	DropFeed(feed string) error
 	PutRuling(r Ruling) error

@@ -83,6 +83,12 @@ func (t *tx) AddPage(p store.Page) error {
 	return err
 }
 
+// DropPages forgets the pages of a feed.
+func (t *tx) DropPages(feed string) error {
+	_, err := t.exec("forgetting pages", "DELETE FROM pages WHERE feed=?", feed)
+	return err
+}
+
 // DropFeed forgets entries and pages of a feed.
 func (t *tx) DropFeed(feed string) error {
 	for _, q := range [...]string{"DELETE FROM pages WHERE feed=?", "DELETE FROM entries WHERE feed=?", "DELETE FROM feeds WHERE feed=?"} {

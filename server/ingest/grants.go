@@ -1,0 +1,62 @@
+package ingest
+
+import (
+	"thonsync/server/store"
+	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
+)
+
+// grant is what a credential chain says of an origin.
+type grant struct {
+	credential.Grant
+	chain []string
+}
+
+func originOf(g credential.Grant, chain []string, defs *Definitions) store.Origin {
+	o := store.Origin{
+		ID: g.Device, Key: g.Key, Credentials: chain, Role: g.Role, Units: g.Units, Team: g.Team, SinceMS: g.Issued.UnixMilli(),
+	}
+	if len(g.Units) > 0 {
+		o.Commune = defs.Commune(g.Units[0])
+	}
+	return o
+}
+
+// verifyChains checks the credential chains of a batch. One that does not hold
+// is passed over: the segments that needed it will say so.
+func (s *Service) verifyChains(list []syncproto.OriginCredential) map[syncproto.OriginID]*grant {
+	out := make(map[syncproto.OriginID]*grant, len(list))
+	defs := s.Definitions()
+	for _, c := range list {
+		g, err := credential.Verify(c.Credentials, s.cfg.Centre, defs.Within)
+		if err == nil && g.Device == c.Origin {
+			out[c.Origin] = &grant{g, c.Credentials}
+		}
+	}
+	return out
+}
+
+// admit registers origins that are new or have newer credentials.
+func (ses *session) admit(grants map[syncproto.OriginID]*grant) error {
+	for id, g := range grants {
+		have, err := ses.origin(id)
+		if err != nil {
+			return err
+		}
+		o := originOf(g.Grant, g.chain, ses.defs)
+		if have != nil {
+			if have.SinceMS > o.SinceMS || equalStrings(have.Credentials, o.Credentials) && have.Commune == o.Commune {
+				continue
+			}
+			o.Label = have.Label
+			if o.Commune == "" {
+				o.Commune = have.Commune
+			}
+		}
+		if err := ses.tx.PutOrigin(o); err != nil {
+			return err
+		}
+		delete(ses.origins, id)
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package ingest
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"thonsync/server/feed"
+	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
+)
+
+// publish puts changes that now act, and that others have to hear of, into
+// their feeds: all reference data, and what the centre itself corrects.
+func (ses *session) publish(f *file) error {
+	if !ses.s.atCentre() {
+		return nil
+	}
+	for i := range f.entries {
+		e := &f.entries[i]
+		if !e.Acts || e.fed {
+			continue
+		}
+		due, err := ses.due(e)
+		if err != nil {
+			return err
+		}
+		if !due {
+			continue
+		}
+		e.fed = true
+		c := &syncproto.FeedChange{
+			Origin: e.Change.Origin, Seq: e.Change.Seq, Open: e.Open, Record: f.rec.ID, Header: e.Change.Header, Operational: e.Change.Operational,
+		}
+		if err := ses.feedItem(ses.feedOf(f.rec.Collection, f.rec.Unit), feed.ChangeEntry(c)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// due tells whether a change belongs into a feed.
+func (ses *session) due(e *Entry) (bool, error) {
+	coll, ok := syncproto.CollectionOf(e.Change.Header.Collection)
+	if !ok || coll.CentreOnly {
+		return ok, nil
+	}
+	o, err := ses.origin(e.Change.Origin)
+	return o != nil && o.Role == credential.RoleCentre, err
+}
+
+// feedOf names the feed of a record: what everybody needs is common, what one
+// commune needs goes to that commune.
+func (ses *session) feedOf(collection uint32, unit string) string {
+	switch collection {
+	case syncproto.CollectionKind, syncproto.CollectionGuide:
+		return syncproto.CommonFeed
+	case syncproto.CollectionUnit:
+		if u, ok := ses.defs.Unit(unit); ok && u.Level != levelVillage {
+			return syncproto.CommonFeed
+		}
+	}
+	if name := ses.defs.Commune(unit); name != "" {
+		return name
+	}
+	return syncproto.CommonFeed
+}
+
+// feedItem appends an entry; pages are cut when the transaction ends.
+func (ses *session) feedItem(name string, data []byte) error {
+	epoch, err := ses.epoch()
+	if err != nil {
+		return err
+	}
+	ses.fed[name] = true
+	return feed.Append(ses.tx, name, epoch, data)
+}
+
+// MetaEpoch is the key under which the store keeps the epoch of its feeds. A
+// centre that was restored writes a new one there.
+const MetaEpoch = "epoch"
+
+// epoch reads the epoch, and begins one in a new store.
+func (ses *session) epoch() (syncproto.Epoch, error) {
+	v, ok, err := ses.tx.Meta(MetaEpoch)
+	if err != nil || ok {
+		return uuid.UUID(append(v, make([]byte, 16)...)[:16]), err
+	}
+	epoch, err := uuid.NewRandomFromReader(ses.s.cfg.Random)
+	if err != nil {
+		return epoch, syncproto.Wrap(syncproto.CodeInternal, err, "no randomness for an epoch")
+	}
+	return epoch, ses.tx.SetMeta(MetaEpoch, epoch[:])
+}
+
+// cutPages cuts pages of all feeds that were written to. When the epoch has
+// changed, all feeds are cut anew.
+func (ses *session) cutPages() error {
+	if !ses.s.atCentre() {
+		return nil
+	}
+	epoch, err := ses.epoch()
+	if err != nil {
+		return err
+	}
+	if ses.s.cutEpoch != epoch {
+		heads, err := ses.tx.Feeds()
+		if err != nil {
+			return err
+		}
+		for _, h := range heads {
+			if h.Epoch != epoch {
+				ses.fed[h.Feed] = true
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(ses.fed)) {
+		if err := feed.Cut(ses.tx, name, epoch, ses.s.cfg.Key); err != nil {
+			return err
+		}
+	}
+	ses.cutIn = epoch
+	return nil
+}

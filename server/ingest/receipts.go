@@ -1,0 +1,351 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"thonsync/server/store"
+	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
+)
+
+// ownMark is the mark that this server gives for what it has just stored.
+func (s *Service) ownMark() syncproto.Mark {
+	if s.atCentre() {
+		return syncproto.MarkReceived
+	}
+	return syncproto.MarkCommune
+}
+
+// receipts signs a receipt for every run of the origins that this transaction
+// touched. The newest receipt of a run covers the older ones and tells the
+// present outcome of all its changes.
+func (ses *session) receipts() error {
+	ids := make([]syncproto.OriginID, 0, len(ses.touched))
+	for id := range ses.touched {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b syncproto.OriginID) int { return bytes.Compare(a[:], b[:]) })
+	for _, id := range ids {
+		t, err := ses.topology(id)
+		if err != nil {
+			return err
+		}
+		for i := range t.runs {
+			if err := ses.give(&t.runs[i], t.runs[i].Last, ses.s.ownMark()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// maxExceptions is how many exceptions fit one receipt.
+const maxExceptions = 1000
+
+// give signs what is held of a run up to the given heads. Where there are more
+// exceptions than one receipt can name, it gives several that end where stored
+// segments end.
+func (ses *session) give(r *store.Run, to syncproto.Heads, mark syncproto.Mark) error {
+	lines, err := ses.tx.Outcomes(r.Origin, r.Branch)
+	if err != nil {
+		return err
+	}
+	var all []syncproto.Exception
+	for _, l := range lines {
+		if l.Outcome != syncproto.OutcomeAccepted && l.First <= to.Seq && l.Last >= r.First {
+			all = append(all, syncproto.Exception{First: max(l.First, r.First), Last: min(l.Last, to.Seq), Outcome: l.Outcome, Reason: l.Reason})
+		}
+	}
+	first := r.First
+	for len(all) > maxExceptions {
+		end, err := ses.cutBefore(r, first, all[maxExceptions].First)
+		if err != nil {
+			return err
+		}
+		var here []syncproto.Exception
+		here, all = splitExceptions(all, end.Seq)
+		if err := ses.put(r, first, end, mark, here); err != nil {
+			return err
+		}
+		first = end.Seq + 1
+	}
+	return ses.put(r, first, to, mark, all)
+}
+
+// splitExceptions parts exceptions after a change.
+func splitExceptions(all []syncproto.Exception, after uint64) (left, right []syncproto.Exception) {
+	for _, e := range all {
+		if e.First <= after {
+			l := e
+			l.Last = min(l.Last, after)
+			left = append(left, l)
+		}
+		if e.Last > after {
+			e.First = max(e.First, after+1)
+			right = append(right, e)
+		}
+	}
+	return left, right
+}
+
+// cutBefore finds the last end of a stored segment of the run below seq.
+func (ses *session) cutBefore(r *store.Run, from, seq uint64) (syncproto.Heads, error) {
+	var best syncproto.Heads
+	rows, err := ses.tx.Segments(store.SegmentQuery{Origin: r.Origin, From: from, To: seq, HeadersOnly: true})
+	if err != nil {
+		return best, err
+	}
+	t := ses.topo[r.Origin]
+	for _, row := range rows {
+		if row.Last >= from && row.Last < seq && row.Last > best.Seq && t.home(row.Branch, row.Last) == r.Branch {
+			best = row.After
+		}
+	}
+	if best.Seq == 0 {
+		// A segment has at most maxExceptions changes, so one ends in between.
+		return best, syncproto.Errorf(syncproto.CodeInternal, "no segment of origin %s ends between changes %d and %d: verify the database", r.Origin, from, seq)
+	}
+	return best, nil
+}
+
+func (ses *session) put(r *store.Run, first uint64, to syncproto.Heads, mark syncproto.Mark, exceptions []syncproto.Exception) error {
+	receipt := &syncproto.Receipt{
+		IssuedMS: ses.nowMS, Mark: mark, Origin: r.Origin, First: first, Last: to.Seq, Open: to.Open, Closed: to.Closed, Exceptions: exceptions,
+	}
+	receipt.Sign(ses.s.cfg.Key)
+	_, err := ses.tx.PutReceipt(store.Receipt{
+		ReceiptKey: store.ReceiptKey{Origin: r.Origin, Branch: r.Branch, First: first, Mark: mark, Issuer: ses.s.id},
+		Last:       to.Seq, Data: receipt.Encode(),
+	})
+	return err
+}
+
+// dropReceipts forgets the receipts of a run that is no more.
+func (ses *session) dropReceipts(r *store.Run) error {
+	for _, mark := range [...]syncproto.Mark{ses.s.ownMark(), syncproto.MarkSafe} {
+		key := store.ReceiptKey{Origin: r.Origin, Branch: r.Branch, First: r.First, Mark: mark, Issuer: ses.s.id}
+		if err := ses.tx.DeleteReceipt(key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MarkSafe gives safe receipts for what the heads cover, after a backup that
+// holds it was verified. Heads that are not held here are passed over. Centre
+// only.
+func (s *Service) MarkSafe(ctx context.Context, heads []syncproto.OriginHeads) error {
+	if !s.atCentre() {
+		return syncproto.Errorf(syncproto.CodeInvalidInput, "only the centre calls changes safe")
+	}
+	const step = 200 // origins per transaction
+	for len(heads) > 0 {
+		n := min(step, len(heads))
+		some := heads[:n]
+		heads = heads[n:]
+		err := s.submit(ctx, func(ses *session) error {
+			for _, h := range some {
+				if err := ses.markSafe(h); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (ses *session) markSafe(h syncproto.OriginHeads) error {
+	r, ok, err := ses.holding(h.Origin, h.Heads)
+	if err != nil || !ok {
+		return err
+	}
+	if err := ses.flush(); err != nil {
+		return err
+	}
+	return ses.give(r, h.Heads, syncproto.MarkSafe)
+}
+
+// holding finds the run that a position lies in.
+func (ses *session) holding(origin syncproto.OriginID, h syncproto.Heads) (*store.Run, bool, error) {
+	o, err := ses.origin(origin)
+	if err != nil || o == nil {
+		return nil, false, err
+	}
+	t, err := ses.topology(origin)
+	if err != nil {
+		return nil, false, err
+	}
+	for i := range t.runs {
+		r := &t.runs[i]
+		if h.Seq < r.First || h.Seq > r.Last.Seq {
+			continue
+		}
+		state := headsHashes(r.Last)
+		if h.Seq != r.Last.Seq {
+			if state, err = ses.stateAt(o, t, r, h.Seq); err != nil {
+				return nil, false, err
+			}
+		}
+		if !state.differ(headsHashes(h)) {
+			return r, true, nil
+		}
+	}
+	return nil, false, nil
+}
+
+// acceptReceipt takes a receipt of another server in: the centre's to be passed
+// on, a point's as a witness of arrival.
+func (ses *session) acceptReceipt(data []byte) error {
+	r, err := syncproto.DecodeReceipt(data)
+	if err != nil {
+		return err
+	}
+	if r.Issuer == ses.s.id {
+		return ses.ownReceipt(r)
+	}
+	if r.Issuer == ses.s.centre {
+		return ses.centreReceipt(r, data)
+	}
+	issuer, err := ses.origin(r.Issuer)
+	if err != nil {
+		return err
+	}
+	if issuer == nil || issuer.Role != credential.RolePoint {
+		return syncproto.Errorf(syncproto.CodeUnknownPeer, "receipt of issuer %s, which is no point known here", r.Issuer)
+	}
+	if err := r.Verify(issuer.Key); err != nil {
+		return err
+	}
+	if r.Mark != syncproto.MarkCommune {
+		return syncproto.Errorf(syncproto.CodeForeignKey, "receipt of point %s with the mark of the centre", r.Issuer)
+	}
+	w := store.Witness{Issuer: r.Issuer, Origin: r.Origin, First: r.First, Last: r.Last, IssuedMS: r.IssuedMS, Data: data}
+	if err := ses.tx.AddWitness(w); err != nil {
+		return err
+	}
+	return ses.witnessed(r)
+}
+
+// CounterRestored counts receipts that carry our signature but that we do not
+// remember: we were restored from a backup.
+const CounterRestored = "receipts-of-lost-history"
+
+// ownReceipt looks at a receipt that we signed ourselves.
+func (ses *session) ownReceipt(r *syncproto.Receipt) error {
+	if err := r.Verify(ses.s.cfg.Centre); ses.s.atCentre() && err != nil {
+		return err
+	}
+	_, held, err := ses.holding(r.Origin, syncproto.Heads{Seq: r.Last, Open: r.Open, Closed: r.Closed})
+	if err != nil || held {
+		return err
+	}
+	_, err = ses.tx.AddCounter(CounterRestored, 1)
+	return err
+}
+
+// centreReceipt keeps a receipt of the centre for its origin, and drops sealed
+// bytes that are safe there.
+func (ses *session) centreReceipt(r *syncproto.Receipt, data []byte) error {
+	if err := r.Verify(ses.s.cfg.Centre); err != nil {
+		return err
+	}
+	run, held, err := ses.holding(r.Origin, syncproto.Heads{Seq: r.Last, Open: r.Open, Closed: r.Closed})
+	if err != nil {
+		return err
+	}
+	key := store.ReceiptKey{Origin: r.Origin, First: r.First, Mark: r.Mark, Issuer: r.Issuer}
+	if held {
+		key.Branch = run.Branch
+	}
+	old, found, err := ses.tx.Receipt(key)
+	if err != nil {
+		return err
+	}
+	if found {
+		have, err := syncproto.DecodeReceipt(old.Data)
+		if err != nil {
+			return err
+		}
+		if have.IssuedMS > r.IssuedMS {
+			return nil // came late, by a slower way
+		}
+	}
+	if _, err := ses.tx.PutReceipt(store.Receipt{ReceiptKey: key, Last: r.Last, Data: data}); err != nil {
+		return err
+	}
+	if r.Mark != syncproto.MarkSafe || !held {
+		return nil
+	}
+	return ses.dropSealed(r, run)
+}
+
+// dropSealed lets the sealed part of stored segments go that the receipt calls
+// safe from the first change to the last.
+func (ses *session) dropSealed(r *syncproto.Receipt, run *store.Run) error {
+	t := ses.topo[r.Origin]
+	rows, err := ses.tx.Segments(store.SegmentQuery{Origin: r.Origin, From: r.First, To: r.Last, HeadersOnly: true})
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if !row.Sealed || row.First < r.First || row.Last > r.Last || t.home(row.Branch, row.Last) != run.Branch || !coversAll(r, row.First, row.Last) {
+			continue
+		}
+		full, ok, err := ses.tx.Segment(row.ID)
+		if err != nil || !ok {
+			return err
+		}
+		seg, err := syncproto.ParseSegment(full.Data)
+		if err != nil {
+			return err
+		}
+		full.Data, full.Sealed = seg.EncodeOpen(), false
+		if err := ses.tx.SetSegment(full); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func coversAll(r *syncproto.Receipt, first, last uint64) bool {
+	for seq := first; seq <= last; seq++ {
+		if !r.Covers(seq) {
+			return false
+		}
+	}
+	return true
+}
+
+// witnessed lowers the latest time of changes that a point has witnessed
+// earlier than they were known here.
+func (ses *session) witnessed(r *syncproto.Receipt) error {
+	o, err := ses.origin(r.Origin)
+	if err != nil || o == nil {
+		return err
+	}
+	t, err := ses.topology(r.Origin)
+	if err != nil || len(t.runs) == 0 {
+		return err
+	}
+	others, err := ses.tx.Witnesses(r.Origin, r.First)
+	if err != nil {
+		return err
+	}
+	from := unwitnessed(others, r, r.First)
+	for i := range t.runs {
+		first, last := max(t.runs[i].First, from), min(t.runs[i].Last.Seq, r.Last)
+		if first > last {
+			continue
+		}
+		if err := ses.lowerLatest(o, t.runs[i].Branch, first, last, r.IssuedMS); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,233 @@
+package ingest
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"thonsync/server/feed"
+	"thonsync/server/store"
+	"thonsync/syncproto"
+	"thonsync/syncproto/merge"
+)
+
+// rulings holds the centre's decisions about single changes in memory: they are
+// few, and every merge asks for them. Erasures stand in the records themselves.
+type rulings struct {
+	last uint64
+	on   map[merge.ID][]rulingOn // by number
+}
+
+type rulingOn struct {
+	number uint64
+	kind   syncproto.RulingKind
+	grant  bool
+}
+
+func loadRulings(r store.Reader) (*rulings, error) {
+	all := &rulings{on: make(map[merge.ID][]rulingOn)}
+	const step = 1000
+	for {
+		list, err := r.Rulings(all.last, step)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range list {
+			ruling, err := syncproto.DecodeRuling(row.Data)
+			if err != nil {
+				return nil, err
+			}
+			all.add(ruling)
+			all.last = max(all.last, row.Number)
+		}
+		if len(list) < step {
+			return all, nil
+		}
+	}
+}
+
+func (rs *rulings) add(r *syncproto.Ruling) {
+	rs.last = max(rs.last, r.Number)
+	if r.Kind == syncproto.RulingErase {
+		return
+	}
+	id := merge.ID(r.Target)
+	rs.on[id] = append(rs.on[id], rulingOn{r.Number, r.Kind, r.Grant})
+}
+
+// holds gives what merging needs to know of a change.
+func (rs *rulings) holds(id merge.ID) []merge.Ruling {
+	var out []merge.Ruling
+	for _, r := range rs.on[id] {
+		switch r.kind {
+		case syncproto.RulingHold:
+			out = append(out, merge.Ruling{Change: id, Number: r.number, Act: merge.Hold})
+		case syncproto.RulingRelease:
+			out = append(out, merge.Ruling{Change: id, Number: r.number, Act: merge.Release})
+		}
+	}
+	return out
+}
+
+// held tells whether the change is held.
+func (rs *rulings) held(id merge.ID) bool {
+	var best merge.Ruling
+	for _, r := range rs.holds(id) {
+		if r.Number >= best.Number {
+			best = r
+		}
+	}
+	return best.Act == merge.Hold
+}
+
+// authority tells what the newest ruling on a change's authority says.
+func (rs *rulings) authority(id merge.ID) (granted, ruledOn bool) {
+	var number uint64
+	for _, r := range rs.on[id] {
+		if r.kind == syncproto.RulingAuthority && r.number >= number {
+			number, granted, ruledOn = r.number, r.grant, true
+		}
+	}
+	return granted, ruledOn
+}
+
+// ruledOn tells whether there is any ruling on a change.
+func (rs *rulings) ruledOn(id merge.ID) bool { return len(rs.on) > 0 && len(rs.on[id]) > 0 }
+
+// Rule makes a ruling: it fills in number, time and signature, applies it and
+// appends it to its feed. Centre only.
+func (s *Service) Rule(ctx context.Context, r syncproto.Ruling) (syncproto.Ruling, error) {
+	if !s.atCentre() {
+		return r, syncproto.Errorf(syncproto.CodeInvalidInput, "only the centre makes rulings: ask the province")
+	}
+	if err := checkRuling(&r); err != nil {
+		return r, err
+	}
+	var made syncproto.Ruling
+	err := s.submit(ctx, func(ses *session) error {
+		made = r
+		return ses.rule(&made)
+	})
+	return made, err
+}
+
+func checkRuling(r *syncproto.Ruling) error {
+	switch {
+	case r.Kind < syncproto.RulingHold || r.Kind > syncproto.RulingAuthority:
+		return syncproto.Errorf(syncproto.CodeInvalidInput, "ruling of unknown kind %d", r.Kind)
+	case r.Kind == syncproto.RulingErase && r.Record == uuid.Nil:
+		return syncproto.Errorf(syncproto.CodeInvalidInput, "an erasure needs a record")
+	case r.Kind != syncproto.RulingErase && r.Target.Seq == 0:
+		return syncproto.Errorf(syncproto.CodeInvalidInput, "a ruling on a change needs its origin, number and hash")
+	}
+	return nil
+}
+
+func (ses *session) rule(r *syncproto.Ruling) error {
+	last, err := ses.tx.LastRuling()
+	if err != nil {
+		return err
+	}
+	r.Number, r.IssuedMS = last+1, ses.nowMS
+	r.Sign(ses.s.cfg.Key)
+	if err := ses.applyRuling(r); err != nil {
+		return err
+	}
+	name := ses.defs.Commune(r.Unit)
+	if name == "" {
+		name = syncproto.CommonFeed
+	}
+	return ses.feedItem(name, feed.RulingEntry(r))
+}
+
+// applyRuling stores a ruling and lets it act, whether or not what it is about
+// has arrived.
+func (ses *session) applyRuling(r *syncproto.Ruling) error {
+	err := ses.tx.PutRuling(store.Ruling{Number: r.Number, Data: r.Encode(), Kind: r.Kind, Target: r.Target, Record: r.Record})
+	if err != nil {
+		return err
+	}
+	ses.ruled = true
+	ses.s.rulings.add(r)
+	if r.Kind == syncproto.RulingErase {
+		return ses.eraseRecord(r.Record)
+	}
+	o, err := ses.origin(r.Target.Origin)
+	if err != nil || o == nil {
+		return err
+	}
+	record, found, err := ses.recordOfChange(o, r.Target)
+	if err != nil || !found {
+		return err
+	}
+	return ses.update(record, nil, true)
+}
+
+// recordOfChange finds the record of a change that is held.
+func (ses *session) recordOfChange(o *store.Origin, ref syncproto.Ref) (id uuid.UUID, found bool, err error) {
+	rows, err := ses.tx.Segments(store.SegmentQuery{Origin: o.ID, From: ref.Seq, To: ref.Seq, HeadersOnly: true})
+	if err != nil {
+		return id, false, err
+	}
+	for _, row := range rows {
+		u, err := ses.unpacked(row.ID, o.Key)
+		if err != nil {
+			return id, false, err
+		}
+		if c := &u.changes[ref.Seq-row.First]; c.Open.Prefix() == ref.Open {
+			return recordOf(c), true, nil
+		}
+	}
+	return id, false, nil
+}
+
+// eraseRecord drops the personal rows and salts of a record and leaves a
+// tombstone that covers changes still to come. The chains still verify: their
+// commitments stay, and without the salt nothing can be guessed from them.
+func (ses *session) eraseRecord(id uuid.UUID) error {
+	f, err := ses.openFile(id)
+	if err != nil {
+		return err
+	}
+	f.rec.Erased = true
+	for i := range f.entries {
+		if err := ses.dropSalts(&f.entries[i]); err != nil {
+			return err
+		}
+	}
+	return ses.settle(f, true)
+}
+
+// dropSalts zeroes the salt of one change in all segments that hold it.
+func (ses *session) dropSalts(e *Entry) error {
+	o, err := ses.origin(e.Change.Origin)
+	if err != nil || o == nil {
+		return err
+	}
+	seq := e.Change.Seq
+	rows, err := ses.tx.Segments(store.SegmentQuery{Origin: o.ID, From: seq, To: seq})
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		at := int(seq-row.First) * saltBytes
+		if len(row.Salts) < at+saltBytes {
+			continue
+		}
+		u, err := ses.unpacked(row.ID, o.Key)
+		if err != nil {
+			return err
+		}
+		if u.changes[seq-row.First].Open.Prefix() != e.Open {
+			continue
+		}
+		clear(row.Salts[at : at+saltBytes])
+		if err := ses.tx.SetSegment(row); err != nil {
+			return err
+		}
+		delete(ses.cache, row.ID)
+	}
+	return nil
+}
+
+const saltBytes = len(syncproto.Salt{})

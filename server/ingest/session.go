@@ -1,0 +1,110 @@
+package ingest
+
+import (
+	"thonsync/server/store"
+	"thonsync/syncproto"
+)
+
+// session is one write transaction of the ingest with what it has at hand.
+type session struct {
+	s       *Service
+	tx      store.Tx
+	nowMS   int64
+	defs    *Definitions // as of this transaction
+	owned   bool         // defs is our own copy and may be changed
+	ruled   bool         // rulings in memory were changed
+	origins map[syncproto.OriginID]*store.Origin
+	topo    map[syncproto.OriginID]topology
+	cache   map[int64]*unpacked
+	lines   []store.Outcome // ledger lines that are still to be written
+	arrived []string        // definitions that something may be waiting for
+	touched map[syncproto.OriginID]bool
+	stale   []staleRun      // records that have to be merged again
+	cutIn   syncproto.Epoch // epoch in which pages were cut, zero for none
+	fed     map[string]bool // feeds with entries that are not in pages yet
+}
+
+func newSession(s *Service, tx store.Tx) *session {
+	return &session{
+		s: s, tx: tx, nowMS: s.cfg.Now().UnixMilli(), defs: s.defs.Load(),
+		origins: make(map[syncproto.OriginID]*store.Origin), topo: make(map[syncproto.OriginID]topology),
+		cache: make(map[int64]*unpacked), touched: make(map[syncproto.OriginID]bool), fed: make(map[string]bool),
+	}
+}
+
+// finish writes what was gathered: ledger lines, receipts, pages.
+func (ses *session) finish() error {
+	if err := ses.replay(); err != nil {
+		return err
+	}
+	if err := ses.flush(); err != nil {
+		return err
+	}
+	if err := ses.receipts(); err != nil {
+		return err
+	}
+	return ses.cutPages()
+}
+
+// origin finds an origin, nil if it is unknown.
+func (ses *session) origin(id syncproto.OriginID) (*store.Origin, error) {
+	if o, ok := ses.origins[id]; ok {
+		return o, nil
+	}
+	o, ok, err := ses.tx.Origin(id)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, nil
+	}
+	ses.origins[id] = &o
+	return &o, nil
+}
+
+// topology gives the runs of an origin.
+func (ses *session) topology(id syncproto.OriginID) (topology, error) {
+	if t, ok := ses.topo[id]; ok {
+		return t, nil
+	}
+	runs, err := ses.tx.Runs(id)
+	if err != nil {
+		return topology{}, err
+	}
+	t := topology{runs}
+	ses.topo[id] = t
+	return t, nil
+}
+
+// maxLines bounds how many ledger lines wait to be written.
+const maxLines = 8192
+
+// line notes what became of one change. Of several notes on one change the last
+// counts.
+func (ses *session) line(o store.Outcome) error {
+	ses.touched[o.Origin] = true
+	if n := len(ses.lines); n > 0 {
+		last := &ses.lines[n-1]
+		if last.Origin == o.Origin && last.Branch == o.Branch && last.Last+1 == o.First &&
+			last.Outcome == o.Outcome && last.Reason == o.Reason && last.Needs == o.Needs {
+			last.Last = o.Last
+			return nil
+		}
+	}
+	if ses.lines = append(ses.lines, o); len(ses.lines) >= maxLines {
+		return ses.flush()
+	}
+	return nil
+}
+
+// flush writes the noted lines, in the order in which they were noted.
+func (ses *session) flush() error {
+	lines := ses.lines
+	ses.lines = nil
+	for _, l := range lines {
+		if err := ses.tx.SetOutcome(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
