@@ -33,6 +33,7 @@ type Record struct {
 	Erased      bool
 	Partial     bool // personal values are not all known here
 	Provisional bool // the centre has not confirmed everything shown
+	Damaged     bool // the stored record does not open; only ID and Custody are told
 	Own         bool // at least one change was made on this device
 	Custody     Custody
 }

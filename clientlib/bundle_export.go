@@ -125,9 +125,12 @@ func (x *exporter) own(ctx context.Context, all bool) error {
 		}
 		for _, r := range runs {
 			for after := r.First - 1; after < r.Last; {
-				s, err := x.d.log.CutSegment(ctx, x.q, changelog.Cut{Origin: id, After: after, To: r.Last, SealTo: to})
+				s, _, err := x.d.log.CutSound(ctx, x.q, changelog.Cut{Origin: id, After: after, To: r.Last, SealTo: to})
 				if err != nil {
 					return err
+				}
+				if s == nil {
+					break
 				}
 				if err := x.credentials(ctx, id); err != nil {
 					return err

@@ -3,7 +3,6 @@ package clientlib
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -24,9 +23,10 @@ type Device struct {
 
 	// mu serialises everything that touches the store, which has one connection.
 	mu       sync.Mutex
-	stmts    map[string]*sql.Stmt
+	conn     *pinned
 	kinds    map[string]*syncproto.Kind
-	broken   error // a storage fault after which nothing may be acknowledged
+	acting   *acting // what a new change takes over; nil when it has to be read
+	broken   error   // a storage fault after which nothing may be acknowledged
 	sendOnly bool
 
 	// syncMu lets one Sync run at a time; it is taken before mu.
@@ -99,14 +99,6 @@ func (d *Device) prepareStore(ctx context.Context, fresh bool) error {
 			return err
 		}
 	}
-	d.stmts = make(map[string]*sql.Stmt)
-	for _, query := range []string{changelog.QueryHead, changelog.QuerySalt, changelog.QueryInsert, changelog.QueryByRecord, queryState, queryPutRecord, queryPerson, queryUnitKnown} {
-		s, err := d.db.PrepareContext(ctx, query)
-		if err != nil {
-			return fmt.Errorf("preparing statements: %w", err)
-		}
-		d.stmts[query] = s
-	}
 	return d.view(ctx, d.loadKinds)
 }
 
@@ -128,10 +120,7 @@ func (d *Device) firstOrigin(ctx context.Context, q changelog.Querier) error {
 func (d *Device) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, s := range d.stmts {
-		s.Close()
-	}
-	d.stmts = nil
+	d.unpin()
 	if err := d.db.Close(); err != nil {
 		return syncproto.Wrap(syncproto.CodeInternal, err, "closing the database failed; what was acknowledged is safe")
 	}
@@ -146,40 +135,46 @@ func (d *Device) Origin() syncproto.OriginID {
 
 // view runs read-only work. f must use only q.
 func (d *Device) view(ctx context.Context, f func(context.Context, changelog.Querier) error) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.broken != nil {
-		return d.broken
-	}
-	return d.noteFault(f(ctx, d.db))
+	return d.locked(ctx, func(ctx context.Context) error { return f(ctx, d.conn) })
 }
 
 // update runs f in one durable transaction. f must use only q.
 func (d *Device) update(ctx context.Context, f func(context.Context, changelog.Querier) error) error {
+	return d.locked(ctx, func(ctx context.Context) error {
+		d.acting = nil
+		return d.transact(ctx, f)
+	})
+}
+
+// change runs f, which appends one change to the log, in one durable
+// transaction. It is update for what people do all day, and keeps in memory what
+// the next change goes on from.
+func (d *Device) change(ctx context.Context, f func(context.Context, changelog.Querier) error) error {
+	return d.locked(ctx, func(ctx context.Context) error {
+		err := d.transact(ctx, f)
+		if err == nil {
+			d.log.Committed()
+		}
+		return err
+	})
+}
+
+// locked runs f alone, with the connection pinned. Work on the store is short
+// and is not interrupted half-way: ctx is looked at before it starts.
+func (d *Device) locked(ctx context.Context, f func(context.Context) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.broken != nil {
 		return d.broken
 	}
-	return d.noteFault(d.transact(ctx, f))
-}
-
-func (d *Device) transact(ctx context.Context, f func(context.Context, changelog.Querier) error) error {
-	tx, err := d.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("starting a transaction: %w", err)
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	err = f(ctx, txQuerier{tx, d.stmts})
-	if err == nil {
-		if err = tx.Commit(); err == nil {
-			return nil
-		}
-		err = fmt.Errorf("committing: %w", err)
+	ctx = context.WithoutCancel(ctx)
+	if err := d.pin(ctx); err != nil {
+		return d.noteFault(err)
 	}
-	if back := tx.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
-		return errors.Join(err, back)
-	}
-	return err
+	return d.noteFault(f(ctx))
 }
 
 // noteFault turns storage errors into typed ones. After a failed read or write
@@ -191,33 +186,6 @@ func (d *Device) noteFault(err error) error {
 		return d.broken
 	}
 	return storageError(err)
-}
-
-// txQuerier runs the statements that are kept prepared as such.
-type txQuerier struct {
-	*sql.Tx
-	stmts map[string]*sql.Stmt
-}
-
-func (t txQuerier) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if s := t.stmts[query]; s != nil {
-		return t.Tx.StmtContext(ctx, s).ExecContext(ctx, args...)
-	}
-	return t.Tx.ExecContext(ctx, query, args...)
-}
-
-func (t txQuerier) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if s := t.stmts[query]; s != nil {
-		return t.Tx.StmtContext(ctx, s).QueryContext(ctx, args...)
-	}
-	return t.Tx.QueryContext(ctx, query, args...)
-}
-
-func (t txQuerier) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if s := t.stmts[query]; s != nil {
-		return t.Tx.StmtContext(ctx, s).QueryRowContext(ctx, args...)
-	}
-	return t.Tx.QueryRowContext(ctx, query, args...)
 }
 
 func fillRandom(r io.Reader, b []byte) error {

@@ -28,7 +28,7 @@ type EditInput struct {
 // record takes the retraction back.
 func (d *Device) Edit(ctx context.Context, id uuid.UUID, in EditInput) ([]Warning, error) {
 	var warnings []Warning
-	err := d.update(ctx, func(ctx context.Context, q changelog.Querier) error {
+	err := d.change(ctx, func(ctx context.Context, q changelog.Querier) error {
 		a, g, s, author, err := d.startEdit(ctx, q, id, in.Person)
 		if err != nil {
 			return err
@@ -58,7 +58,7 @@ func (d *Device) Edit(ctx context.Context, id uuid.UUID, in EditInput) ([]Warnin
 
 // startEdit reads what an edit or a retraction starts from.
 func (d *Device) startEdit(ctx context.Context, q changelog.Querier, id, person uuid.UUID) (*acting, *gathered, *merge.State, uuid.UUID, error) {
-	a, err := readActing(ctx, q)
+	a, err := d.readActed(ctx, q)
 	if err != nil {
 		return nil, nil, nil, uuid.Nil, err
 	}
@@ -77,7 +77,7 @@ func (d *Device) startEdit(ctx context.Context, q changelog.Querier, id, person 
 	case s.Erased:
 		return nil, nil, nil, uuid.Nil, oneError("record", ruleErased)
 	}
-	return &a, g, &s, author, nil
+	return a, g, &s, author, nil
 }
 
 func unknownRecord(id uuid.UUID) error {
@@ -194,7 +194,7 @@ func (d *Device) Void(ctx context.Context, id, person uuid.UUID, reason, note st
 	if bad != nil {
 		return oneError("void_note", *bad)
 	}
-	return d.update(ctx, func(ctx context.Context, q changelog.Querier) error {
+	return d.change(ctx, func(ctx context.Context, q changelog.Querier) error {
 		a, g, s, author, err := d.startEdit(ctx, q, id, person)
 		if err != nil {
 			return err

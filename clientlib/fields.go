@@ -211,18 +211,17 @@ func parsePhone(text string) (syncproto.Value, *rule) {
 // parseDate reads ISO 8601 and the forms people here write: DD/MM/YYYY,
 // MM/YYYY and YYYY, with slashes, dots or hyphens.
 func parseDate(text string) (syncproto.Date, *rule) {
-	if d, err := syncproto.ParseDate(text); err == nil {
-		return d, nil
-	}
 	parts := strings.FieldsFunc(text, func(c rune) bool { return c == '/' || c == '.' || c == '-' })
-	if len(parts) == 0 || len(parts) > 3 || len(parts[len(parts)-1]) != 4 {
+	if len(parts) == 0 || len(parts) > 3 {
 		return syncproto.Date{}, &ruleDate
 	}
-	slices.Reverse(parts)
+	if iso := strings.HasPrefix(text, parts[0]+"-") && len(parts[0]) == 4; !iso {
+		slices.Reverse(parts)
+	}
 	var n [3]int
 	for i, s := range parts {
 		v, err := strconv.ParseUint(s, 10, 16)
-		if err != nil || i > 0 && (len(s) > 2 || v == 0) {
+		if err != nil || i == 0 && len(s) != 4 || i > 0 && (len(s) > 2 || v == 0) {
 			return syncproto.Date{}, &ruleDate
 		}
 		n[i] = int(v)

@@ -41,7 +41,12 @@ func (in *intake) gained() bool { return in.receipts+in.pages+in.segments+in.car
 // finish merges every record that something arrived for.
 func (in *intake) finish(ctx context.Context) error {
 	for id := range in.touched {
-		if err := in.d.rebuild(ctx, in.q, id); err != nil {
+		err := in.d.rebuild(ctx, in.q, id)
+		if syncproto.CodeOf(err) == syncproto.CodeChain {
+			in.note("record", err)
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -264,17 +269,33 @@ func (se *session) act(ctx context.Context, in *intake, out *outgoing, bad map[i
 		return d.beginOrigin(ctx, in.q, &se.link)
 	case exchange.PeerWasRestored:
 		se.report.PeerBehind = true
-		peer := se.server.origin()
-		mark := syncproto.Mark(0)
-		if peer == se.link.centreOrigin() {
-			mark = syncproto.MarkCommune
-		} else {
-			return dropReceipts(ctx, in.q, f.Origin, peer, f.Theirs.Seq)
-		}
-		if err := d.log.Lower(ctx, in.q, f.Origin, f.Theirs.Seq, mark); err != nil {
+		return se.peerLost(ctx, in, f)
+	}
+	return nil
+}
+
+// peerLost takes back what a peer had signed for and no longer holds: its
+// receipts, and the custody that rests on them.
+func (se *session) peerLost(ctx context.Context, in *intake, f exchange.Finding) error {
+	peer := se.server.origin()
+	if err := dropReceipts(ctx, in.q, f.Origin, peer, f.Theirs.Seq); err != nil {
+		return err
+	}
+	lost := []changelog.Run{{First: f.Theirs.Seq + 1, Last: f.Ours.Seq}}
+	if peer != se.link.centreOrigin() {
+		// A point says nothing about what has reached the centre.
+		var err error
+		if lost, err = se.d.log.Below(ctx, in.q, f.Origin, syncproto.MarkReceived); err != nil {
 			return err
 		}
-		return dropReceipts(ctx, in.q, f.Origin, peer, f.Theirs.Seq)
+	}
+	for _, r := range lost {
+		if r.First = max(r.First, f.Theirs.Seq+1); r.First > r.Last {
+			continue
+		}
+		if err := se.d.lower(ctx, in.q, f.Origin, r); err != nil {
+			return err
+		}
 	}
 	return nil
 }

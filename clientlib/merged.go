@@ -237,15 +237,18 @@ func (d *Device) putRecord(ctx context.Context, q changelog.Querier, id uuid.UUI
 
 func flagsOf(g *gathered, s *merge.State) int64 {
 	var f int64
-	for bit, on := range map[int64]bool{
-		flagExists: s.Exists, flagVoid: s.Void, flagPartial: s.Partial, flagErased: s.Erased,
-		flagConflict:    s.VoidConflict || len(s.Conflicts(syncproto.Operational))+len(s.Conflicts(syncproto.Personal)) > 0,
-		flagProvisional: g.provisional, flagOwn: g.own,
-	} {
+	set := func(bit int64, on bool) {
 		if on {
 			f |= bit
 		}
 	}
+	set(flagExists, s.Exists)
+	set(flagVoid, s.Void)
+	set(flagPartial, s.Partial)
+	set(flagErased, s.Erased)
+	set(flagConflict, s.VoidConflict || len(s.Conflicts(syncproto.Operational))+len(s.Conflicts(syncproto.Personal)) > 0)
+	set(flagProvisional, g.provisional)
+	set(flagOwn, g.own)
 	return f
 }
 

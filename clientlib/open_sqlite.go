@@ -11,16 +11,21 @@ import (
 	_ "modernc.org/sqlite" // driver
 )
 
-// pragmas hold for every connection. locking_mode comes before everything that
-// touches the file, so that the write-ahead index stays in memory and a second
-// process is refused at once; with no one to wait for, busy_timeout is 0.
+// pragmas are applied by the driver in alphabetical order and before
+// _journal_mode; so locking_mode comes before anything touches the file. Thus the
+// write-ahead index stays in memory (a full disk cannot stop a connection from
+// opening for want of it) and a second process is refused at once; with no one
+// to wait for, busy_timeout is 0.
 var pragmas = []string{
-	"locking_mode(EXCLUSIVE)", "busy_timeout(0)", "journal_mode(WAL)", "synchronous(FULL)",
-	"foreign_keys(1)", "secure_delete(1)", "trusted_schema(0)", "cell_size_check(1)",
+	"busy_timeout(0)", "cell_size_check(1)", "foreign_keys(1)", "locking_mode(EXCLUSIVE)", "secure_delete(1)", "synchronous(FULL)", "trusted_schema(0)",
 }
 
 func defaultOpener(ctx context.Context, path string) (*sql.DB, error) {
-	q := url.Values{"_pragma": pragmas, "_txlock": {"immediate"}}
+	return openSQLite(ctx, path, pragmas)
+}
+
+func openSQLite(ctx context.Context, path string, pragmas []string) (*sql.DB, error) {
+	q := url.Values{"_pragma": pragmas, "_journal_mode": {"WAL"}, "_txlock": {"immediate"}}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String())
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)

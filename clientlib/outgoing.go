@@ -3,6 +3,7 @@ package clientlib
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"thonsync/clientlib/changelog"
 	"thonsync/syncproto"
@@ -116,10 +117,11 @@ func (se *session) addOwn(ctx context.Context, q changelog.Querier, out *outgoin
 			if len(out.parts) > 0 && room < minSegment {
 				return room, nil
 			}
-			s, err := se.d.log.CutSegment(ctx, q, changelog.Cut{Origin: r.Origin, After: after, To: r.To, MaxBytes: room, SealTo: to})
+			s, damaged, err := se.d.log.CutSound(ctx, q, changelog.Cut{Origin: r.Origin, After: after, To: r.To, MaxBytes: room, SealTo: to})
 			if err != nil {
 				return room, err
 			}
+			se.noteDamaged(r.Origin, damaged)
 			if s == nil {
 				break
 			}
@@ -134,6 +136,16 @@ func (se *session) addOwn(ctx context.Context, q changelog.Querier, out *outgoin
 		}
 	}
 	return room, nil
+}
+
+// noteDamaged names changes that are too damaged to be sent, once a session.
+func (se *session) noteDamaged(id syncproto.OriginID, seqs []uint64) {
+	for _, seq := range seqs {
+		text := fmt.Sprintf("change %d of origin %s is damaged on this device and cannot be sent: keep the file and ask for help", seq, id)
+		if !slices.Contains(se.report.Notes, text) {
+			se.report.Notes = append(se.report.Notes, text)
+		}
+	}
 }
 
 // unreceipted lists what the server says it holds and has given no receipt for,

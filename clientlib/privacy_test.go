@@ -21,20 +21,21 @@ import (
 func TestErasure(t *testing.T) {
 	ctx := context.Background()
 	w := clienttest.NewWorld(t, 1)
-	var db *sql.DB
-	opts := w.Options("a")
-	opts.Open = func(ctx context.Context, path string) (*sql.DB, error) {
-		var err error
-		db, err = clientlib.DefaultOpener(ctx, path)
-		return db, err
-	}
-	d := joined(t, w, opts, "a")
+	d := w.Device("a", w.Centre)
 	ids := []uuid.UUID{w.Card(d, 1), w.Card(d, 2), w.Card(d, 3)}
 	edit(t, d, ids[1], "phone", "0911111111")
+	d.Close()
+	path := filepath.Join(w.Dir, "a.db")
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var box []byte
 	if err := db.QueryRow(`SELECT personal FROM log_change WHERE seq = 2`).Scan(&box); err != nil {
 		t.Fatal(err)
 	}
+	db.Close()
+	d = w.Open("a")
 	w.Sync(d)
 	w.Centre.Rule(syncproto.Ruling{Kind: syncproto.RulingErase, Record: ids[1], Reason: syncproto.ReasonErased})
 	w.Sync(d)
@@ -52,6 +53,12 @@ func TestErasure(t *testing.T) {
 			t.Errorf("the encrypted personal row is still in %s", name)
 		}
 	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if db, err = sql.Open("sqlite", path); err != nil {
+		t.Fatal(err)
+	}
 	var secrets, singles int
 	if err := db.QueryRow(`SELECT (SELECT COUNT(*) FROM log_salt), (SELECT COUNT(*) FROM log_change WHERE salt IS NOT NULL)`).Scan(&secrets, &singles); err != nil {
 		t.Fatal(err)
@@ -59,6 +66,8 @@ func TestErasure(t *testing.T) {
 	if secrets != 0 || singles != 2 {
 		t.Errorf("%d shared secrets and %d single salts are left, want 0 and 2", secrets, singles)
 	}
+	db.Close()
+	d = w.Open("a")
 	if err := d.VerifyChain(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -80,26 +89,6 @@ func TestErasure(t *testing.T) {
 	if err := d.VerifyChain(ctx); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// joined opens a device with given options, joins it and syncs it.
-func joined(t *testing.T, w *clienttest.World, opts clientlib.Options, name string) *clientlib.Device {
-	t.Helper()
-	ctx := context.Background()
-	d, err := clientlib.Open(ctx, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { d.Close() })
-	member := syncproto.WelcomeMember{ID: clienttest.Member(name), Name: "Người Thử"}
-	if _, err := d.Join(ctx, w.Centre.Invite(clienttest.Grant{Unit: clienttest.Unit, Team: w.Team, Members: []syncproto.WelcomeMember{member}}), "phone"); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.SelectPerson(ctx, member.ID, ""); err != nil {
-		t.Fatal(err)
-	}
-	w.Sync(d)
-	return d
 }
 
 // An erasure also holds for a change that comes to light later, on this phone or

@@ -210,7 +210,7 @@ func (in *intake) noteOutcomes(ctx context.Context, r *syncproto.Receipt, run ch
 			continue
 		}
 		if e.Reason == syncproto.ReasonUnreadable {
-			if err := in.d.log.LowerRun(ctx, in.q, r.Origin, part, syncproto.MarkCommune); err != nil {
+			if err := in.d.lower(ctx, in.q, r.Origin, part); err != nil {
 				return err
 			}
 		}
@@ -224,6 +224,35 @@ ON CONFLICT (origin, seq) DO UPDATE SET outcome = excluded.outcome, reason = exc
 		}
 	}
 	return nil
+}
+
+// lower records that the centre does not hold a run after all. What is left is
+// the custody of points, as far as their receipts say.
+func (d *Device) lower(ctx context.Context, q changelog.Querier, id syncproto.OriginID, run changelog.Run) error {
+	if err := d.log.LowerRun(ctx, q, id, run, 0); err != nil || d.sendOnly {
+		return err
+	}
+	rows, err := q.QueryContext(ctx, `SELECT first, last FROM receipt WHERE origin = $1 AND mark = $2 AND first <= $3 AND last >= $4`,
+		id[:], int64(syncproto.MarkCommune), int64(run.Last), int64(run.First))
+	if err != nil {
+		return fmt.Errorf("reading receipts: %w", err)
+	}
+	var held []changelog.Run
+	for rows.Next() {
+		var r changelog.Run
+		if err := rows.Scan(&r.First, &r.Last); err != nil {
+			rows.Close()
+			return fmt.Errorf("reading receipts: %w", err)
+		}
+		held = append(held, changelog.Run{First: max(r.First, run.First), Last: min(r.Last, run.Last)})
+	}
+	rows.Close()
+	for _, r := range held {
+		if err := d.log.Raise(ctx, q, id, r, syncproto.MarkCommune, 0); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 func unreadableIn(r *syncproto.Receipt) []changelog.Run {

@@ -51,6 +51,21 @@ type acting struct {
 	team   uuid.UUID
 	person uuid.UUID // current, uuid.Nil for none
 	beacon syncproto.BeaconMark
+
+	free map[uuid.UUID]bool // people who were found to be free to act
+}
+
+// readActed is readActing from memory where nothing has changed since.
+func (d *Device) readActed(ctx context.Context, q changelog.Querier) (*acting, error) {
+	if d.acting == nil {
+		a, err := readActing(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		a.free = make(map[uuid.UUID]bool)
+		d.acting = &a
+	}
+	return d.acting, nil
 }
 
 func readActing(ctx context.Context, q changelog.Querier) (acting, error) {
@@ -74,6 +89,9 @@ func (a *acting) author(ctx context.Context, q changelog.Querier, want uuid.UUID
 	if want == uuid.Nil {
 		return want, oneError("person", ruleNoPerson)
 	}
+	if a.free[want] {
+		return want, nil
+	}
 	var locked bool
 	err := q.QueryRowContext(ctx, queryPerson, want[:]).Scan(&locked)
 	switch {
@@ -84,6 +102,7 @@ func (a *acting) author(ctx context.Context, q changelog.Querier, want uuid.UUID
 	case locked && want != a.person:
 		return want, oneError("person", rulePersonPIN)
 	}
+	a.free[want] = true
 	return want, nil
 }
 
@@ -92,8 +111,8 @@ func (a *acting) author(ctx context.Context, q changelog.Querier, want uuid.UUID
 // FieldErrors.
 func (d *Device) Record(ctx context.Context, in RecordInput) (Recorded, error) {
 	var out Recorded
-	err := d.update(ctx, func(ctx context.Context, q changelog.Querier) error {
-		a, err := readActing(ctx, q)
+	err := d.change(ctx, func(ctx context.Context, q changelog.Querier) error {
+		a, err := d.readActed(ctx, q)
 		if err != nil {
 			return err
 		}
@@ -105,12 +124,12 @@ func (d *Device) Record(ctx context.Context, in RecordInput) (Recorded, error) {
 		if kind == nil {
 			return oneError("kind", ruleUnknownKind)
 		}
-		operational, personal, err := d.newRows(ctx, q, kind, &in, &a)
+		operational, personal, err := d.newRows(ctx, q, kind, &in, a)
 		if err != nil {
 			return err
 		}
 		out.Warnings = append(doubts(personal), d.future(operational)...)
-		h := d.header(&a, author, syncproto.OpCreate, uuid.Nil)
+		h := d.header(a, author, syncproto.OpCreate, uuid.Nil)
 		e, err := d.append(ctx, q, kind.Code, h, operational, personal)
 		if err != nil {
 			return err

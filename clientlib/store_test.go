@@ -280,32 +280,17 @@ func TestPersonalDataIsEncryptedOnDisk(t *testing.T) {
 func TestDiskFull(t *testing.T) {
 	ctx := context.Background()
 	w := clienttest.NewWorld(t, 1)
-	opts := w.Options("a")
-	var limited *sql.DB
-	opts.Open = func(ctx context.Context, path string) (*sql.DB, error) {
-		db, err := clientlib.DefaultOpener(ctx, path)
-		limited = db
-		return db, err
-	}
-	d, err := clientlib.Open(ctx, opts)
+	d := w.Device("a", w.Centre)
+	first := w.Card(d, 0)
+	d.Close()
+	path := filepath.Join(w.Dir, "a.db")
+	info, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
-	member := syncproto.WelcomeMember{ID: clienttest.Member("a"), Name: "Thử"}
-	if _, err := d.Join(ctx, w.Centre.Invite(clienttest.Grant{Unit: clienttest.Unit, Members: []syncproto.WelcomeMember{member}}), "phone"); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.SelectPerson(ctx, member.ID, ""); err != nil {
-		t.Fatal(err)
-	}
-	w.Sync(d)
-	first := w.Card(d, 0)
-	var pages int
-	if err := limited.QueryRow(`PRAGMA page_count`).Scan(&pages); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := limited.Exec(fmt.Sprintf(`PRAGMA max_page_count = %d`, pages+12)); err != nil {
+	opts := w.Options("a")
+	opts.Open = clientlib.LimitedOpener(int(info.Size())/4096 + 12)
+	if d, err = clientlib.Open(ctx, opts); err != nil {
 		t.Fatal(err)
 	}
 	stored := 1
@@ -329,9 +314,8 @@ func TestDiskFull(t *testing.T) {
 	if n := len(w.Centre.People(d.Origin())); n != stored {
 		t.Fatalf("the centre holds %d of %d changes", n, stored)
 	}
-	if _, err := limited.Exec(`PRAGMA max_page_count = 100000`); err != nil {
-		t.Fatal(err)
-	}
+	d.Close()
+	d = w.Open("a")
 	w.Card(d, 20_000)
 	if r := w.Sync(d); r.Waiting != 0 {
 		t.Fatalf("with room again: %+v", r)
@@ -409,5 +393,22 @@ func TestDamagedDatabase(t *testing.T) {
 	}
 	if _, err := clientlib.Open(ctx, clientlib.Options{Path: filepath.Join(w.Dir, "none", "x.db")}); err == nil {
 		t.Error("a folder that does not exist")
+	}
+}
+
+// A path is a path, whatever characters it holds.
+func TestOddPaths(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"máy một.db", "a?b#c.db", "100%41.db", "a&b=c.db", "plus+plus.db"} {
+		path := filepath.Join(dir, name)
+		d, err := clientlib.Open(context.Background(), clientlib.Options{Path: path})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		d.Close()
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"thonsync/syncproto"
 )
 
-// defaultPage and maxPage bound a page of List; scanPage is how many rows are
-// read at a time.
+// defaultPage and maxPage bound a page of List; scanPage is how many rows a
+// search reads at a time.
 const (
 	defaultPage = 50
 	maxPage     = 500
@@ -76,9 +76,13 @@ func (d *Device) List(ctx context.Context, f Filter) ([]Record, error) {
 
 func (d *Device) list(ctx context.Context, q changelog.Querier, f Filter) ([]Record, error) {
 	needle := fold(f.Text)
+	size := f.Limit
+	if needle != "" {
+		size = scanPage
+	}
 	var out []Record
 	for {
-		page, err := d.listPage(ctx, q, f)
+		page, err := d.listPage(ctx, q, f, size)
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +91,7 @@ func (d *Device) list(ctx context.Context, q changelog.Querier, f Filter) ([]Rec
 				continue
 			}
 			if page[i].Conflict || page[i].Void {
-				if err := d.fillFromChanges(ctx, q, &page[i]); err != nil {
+				if err := d.fillFromChanges(ctx, q, &page[i]); err != nil && syncproto.CodeOf(err) != syncproto.CodeChain {
 					return nil, err
 				}
 			}
@@ -95,15 +99,15 @@ func (d *Device) list(ctx context.Context, q changelog.Querier, f Filter) ([]Rec
 				return out, nil
 			}
 		}
-		if len(page) < scanPage {
+		if len(page) < size {
 			return out, nil
 		}
 		f.Before = page[len(page)-1].ID
 	}
 }
 
-// listPage reads the next scanPage rows that fit all but the text.
-func (d *Device) listPage(ctx context.Context, q changelog.Querier, f Filter) ([]Record, error) {
+// listPage reads the next rows, at most size, that fit all but the text.
+func (d *Device) listPage(ctx context.Context, q changelog.Querier, f Filter, size int) ([]Record, error) {
 	before := f.Before
 	if before == uuid.Nil {
 		before = uuid.Max
@@ -118,7 +122,7 @@ WHERE r.collection = $1 AND r.id < $2 AND r.flags & $3 = $4 AND r.created_ms >= 
 		query += fmt.Sprintf(` AND EXISTS (SELECT 1 FROM log_change c WHERE c.record = r.id AND c.mark < %d)`, syncproto.MarkReceived)
 	}
 	rows, err := q.QueryContext(ctx, query+` ORDER BY r.id DESC LIMIT $7`,
-		syncproto.CollectionActivity, before[:], hide|flagExists, flagExists, f.SinceMS, f.Kind, scanPage)
+		syncproto.CollectionActivity, before[:], hide|flagExists, flagExists, f.SinceMS, f.Kind, size)
 	if err != nil {
 		return nil, fmt.Errorf("listing records: %w", err)
 	}
@@ -174,12 +178,13 @@ func (d *Device) scanRecord(scan func(...any) error) (Record, int64, error) {
 		plain, err = d.box.Open(tail, aadRecord("tail", r.ID))
 		r.IDTail = string(plain)
 	}
-	if err != nil {
-		return r, 0, syncproto.Wrap(syncproto.CodeChain, err, "record %s is damaged in the database: keep the file and ask for help", r.ID)
-	}
+	// One damaged record must not hide the others.
+	r.Damaged = err != nil
 	r.Void, r.Conflict, r.Erased = flags&flagVoid != 0, flags&flagConflict != 0, flags&flagErased != 0
 	r.Partial, r.Own = flags&flagPartial != 0, flags&flagOwn != 0
-	d.describe(&r, open, closed)
+	if !r.Damaged {
+		d.describe(&r, open, closed)
+	}
 	r.judgeCustody(syncproto.Mark(mark.Int64), outcome.String, flags&flagProvisional != 0)
 	return r, flags, nil
 }

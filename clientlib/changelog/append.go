@@ -35,22 +35,21 @@ func (l *Log) Append(ctx context.Context, q Querier, h syncproto.Header, operati
 	if err != nil {
 		return Entry{}, err
 	}
-	head, err := l.head(ctx, q, o)
+	t, err := l.end(ctx, q, o)
 	if err != nil {
 		return Entry{}, err
 	}
 	if h.Schema == 0 {
 		h.Schema = syncproto.Schema
 	}
-	seq := head.Seq + 1
+	seq := t.head.Seq + 1
 	if h.Nonce, err = l.nonce(o.no, seq); err != nil {
 		return Entry{}, err
 	}
 	if err := h.Check(); err != nil {
 		return Entry{}, err
 	}
-	first, secret, err := l.saltFor(ctx, q, o, seq)
-	if err != nil {
+	if err := l.saltFor(ctx, q, o, t); err != nil {
 		return Entry{}, err
 	}
 	hb, ob, pb := syncproto.AppendRow(nil, h.Row()), syncproto.AppendRow(nil, operational), syncproto.AppendRow(nil, personal)
@@ -58,8 +57,8 @@ func (l *Log) Append(ctx context.Context, q Querier, h syncproto.Header, operati
 		return Entry{}, syncproto.Errorf(syncproto.CodeTooLarge, "a change of %d bytes is over the limit of %d: shorten its texts", n, MaxChangeBytes)
 	}
 	e := Entry{Change: syncproto.Change{Origin: o.id, Seq: seq, Header: h, Operational: operational, Personal: personal}}
-	e.Commitment = syncproto.Commitment(syncproto.ExpandSalt(secret, o.id, seq), pb)
-	e.Heads = head.Next(o.id, hb, ob, e.Commitment)
+	e.Commitment = syncproto.Commitment(syncproto.ExpandSalt(t.secret, o.id, seq), pb)
+	e.Heads = t.head.Next(o.id, hb, ob, e.Commitment)
 	if e.Record = h.Record; h.Op == syncproto.OpCreate {
 		e.Record = syncproto.RecordID(h.StampMS, e.Heads.Open)
 	}
@@ -67,12 +66,37 @@ func (l *Log) Append(ctx context.Context, q Querier, h syncproto.Header, operati
 	if err != nil {
 		return Entry{}, err
 	}
-	_, err = q.ExecContext(ctx, QueryInsert, o.no, int64(seq), e.Record[:], h.StampMS, hb, ob, box, int64(first),
+	_, err = q.ExecContext(ctx, QueryInsert, o.no, int64(seq), e.Record[:], h.StampMS, hb, ob, box, int64(t.first),
 		e.Heads.Open[:], e.Heads.Closed[:], e.Commitment[:])
 	if err != nil {
 		return Entry{}, fmt.Errorf("storing change %d: %w", seq, err)
 	}
+	t.head = e.Heads
+	l.mu.Lock()
+	l.written = t
+	l.mu.Unlock()
 	return e, nil
+}
+
+// end gives the end of the log: what Committed left, or what the database says.
+func (l *Log) end(ctx context.Context, q Querier, o origin) (*tip, error) {
+	if t := l.takeTip(o.no); t != nil {
+		return t, nil
+	}
+	t := &tip{no: o.no}
+	var err error
+	if t.head, err = l.head(ctx, q, o); err != nil {
+		return nil, err
+	}
+	var box []byte
+	err = q.QueryRowContext(ctx, QuerySalt, o.no).Scan(&t.first, &box, &t.made)
+	if errors.Is(err, sql.ErrNoRows) {
+		return t, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the salt: %w", err)
+	}
+	return t, l.openSalt(&t.secret, box, o.id, t.first)
 }
 
 // nonce gives the opening nonce where one is due: in the first change after
@@ -91,31 +115,26 @@ func (l *Log) nonce(no int64, seq uint64) ([]byte, error) {
 	return b, nil
 }
 
-// saltFor gives the secret for change seq, a new one if the last has served its
-// hundred changes or its day.
-func (l *Log) saltFor(ctx context.Context, q Querier, o origin, seq uint64) (uint64, syncproto.SaltSecret, error) {
-	var secret syncproto.SaltSecret
-	var first, made int64
-	var box []byte
-	err := q.QueryRowContext(ctx, QuerySalt, o.no).Scan(&first, &box, &made)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return 0, secret, fmt.Errorf("reading the salt: %w", err)
+// saltFor puts a new secret into t if there is none yet or the last has served
+// its hundred changes or its day.
+func (l *Log) saltFor(ctx context.Context, q Querier, o origin, t *tip) error {
+	seq, now := t.head.Seq+1, l.opts.NowMS()
+	if t.first > 0 && seq-t.first < syncproto.MaxSaltedChanges && now >= t.made && now-t.made < saltDayMS {
+		return nil
 	}
-	now := l.opts.NowMS()
-	if err == nil && seq-uint64(first) < syncproto.MaxSaltedChanges && now >= made && now-made < saltDayMS {
-		return uint64(first), secret, l.openSalt(&secret, box, o.id, uint64(first))
+	if _, err := io.ReadFull(l.opts.Rand, t.secret[:]); err != nil {
+		return fmt.Errorf("no randomness for a salt: %w", err)
 	}
-	if _, err := io.ReadFull(l.opts.Rand, secret[:]); err != nil {
-		return 0, secret, fmt.Errorf("no randomness for a salt: %w", err)
-	}
-	if box, err = l.opts.Cipher.Seal(secret[:], aadAt("salt", o.id, seq)); err != nil {
-		return 0, secret, err
+	t.first, t.made = seq, now
+	box, err := l.opts.Cipher.Seal(t.secret[:], aadAt("salt", o.id, seq))
+	if err != nil {
+		return err
 	}
 	_, err = q.ExecContext(ctx, `INSERT INTO log_salt (origin, first, secret, made_ms) VALUES ($1, $2, $3, $4)`, o.no, int64(seq), box, now)
 	if err != nil {
-		return 0, secret, fmt.Errorf("storing a salt: %w", err)
+		return fmt.Errorf("storing a salt: %w", err)
 	}
-	return seq, secret, nil
+	return nil
 }
 
 func (l *Log) openSalt(secret *syncproto.SaltSecret, box []byte, id syncproto.OriginID, first uint64) error {

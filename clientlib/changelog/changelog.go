@@ -59,6 +59,19 @@ type Log struct {
 	nonceNo  int64    // where the opening nonce went
 	nonceSeq uint64
 	perItem  float64 // bytes of a segment per change, as seen lately
+
+	// tip is what the next Append goes on from, known only between Committed and
+	// that Append; written is what Committed will make of it.
+	tip, written *tip
+}
+
+// tip is the end of the current origin's log.
+type tip struct {
+	no     int64
+	head   syncproto.Heads
+	first  uint64 // of the salt in use
+	secret syncproto.SaltSecret
+	made   int64
 }
 
 type origin struct {
@@ -100,9 +113,30 @@ func (l *Log) Reload(ctx context.Context, q Querier) error {
 		return fmt.Errorf("reading origins: %w", err)
 	}
 	l.mu.Lock()
-	l.origins = list
+	l.origins, l.tip, l.written = list, nil, nil
 	l.mu.Unlock()
 	return nil
+}
+
+// Committed tells that the transaction of the last Append was committed and that
+// nobody else writes to this log, so that the next Append need not read its end
+// from the database. Callers that never call it are only slower.
+func (l *Log) Committed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tip, l.written = l.written, nil
+}
+
+// takeTip gives the known end of an origin's log, once.
+func (l *Log) takeTip(no int64) *tip {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.tip
+	l.tip, l.written = nil, nil
+	if t == nil || t.no != no {
+		return nil
+	}
+	return t
 }
 
 // NewOrigin begins a new origin with a fresh key; new changes go there from now

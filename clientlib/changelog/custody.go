@@ -107,6 +107,7 @@ func (l *Log) Drop(ctx context.Context, q Querier, id syncproto.OriginID, seq ui
 // these shared with other changes are expanded for those and deleted, because
 // with the secret a short number could be guessed from its commitment.
 func (l *Log) Erase(ctx context.Context, q Querier, record uuid.UUID) error {
+	l.takeTip(0) // its secret may go
 	entries, err := l.ByRecord(ctx, q, record)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package changelog
 
 import (
 	"context"
+	"errors"
 
 	"thonsync/syncproto"
 )
@@ -56,6 +57,27 @@ func (l *Log) CutSegment(ctx context.Context, q Querier, c Cut) (*syncproto.Segm
 	}
 }
 
+// CutSound is CutSegment that gets around damage: it cuts what comes before the
+// first damaged change and leaves damaged changes out, so that the sound ones
+// still travel. It gives the segment, nil if nothing is left, and the changes
+// left out before it.
+func (l *Log) CutSound(ctx context.Context, q Querier, c Cut) (s *syncproto.Segment, left []uint64, err error) {
+	for c.After < c.To {
+		s, err = l.CutSegment(ctx, q, c)
+		bad, ok := errors.AsType[*DamagedError](err)
+		if !ok {
+			return s, left, err
+		}
+		if bad.Seq > c.After+1 {
+			c.To = bad.Seq - 1
+			continue
+		}
+		left = append(left, bad.Seq)
+		c.After = bad.Seq
+	}
+	return nil, left, nil
+}
+
 // segmentFrame is about what a segment costs without its changes.
 const segmentFrame = 400
 
@@ -92,10 +114,21 @@ func (l *Log) encode(ctx context.Context, q Querier, o origin, before syncproto.
 	if err != nil {
 		return nil, err
 	}
-	if last := entries[len(entries)-1]; !s.After.Equal(last.Heads) {
-		return nil, damaged(&last, nil)
+	if !s.After.Equal(entries[len(entries)-1].Heads) {
+		return nil, l.firstDamaged(ctx, q, before, entries)
 	}
 	return s, nil
+}
+
+// firstDamaged names the change at which entries leave the chain.
+func (l *Log) firstDamaged(ctx context.Context, q Querier, at syncproto.Heads, entries []Entry) error {
+	var err error
+	for i := range entries {
+		if at, err = l.verifyNext(ctx, q, at, &entries[i]); err != nil {
+			return err
+		}
+	}
+	return damaged(&entries[len(entries)-1], nil)
 }
 
 // saltRun describes the salts of as many entries from the first as share one
@@ -115,7 +148,7 @@ func (l *Log) saltRun(ctx context.Context, q Querier, entries []Entry) (syncprot
 	case lead.saltFirst != 0:
 		secret, err := l.secret(ctx, q, lead.Origin, lead.saltFirst)
 		if err != nil {
-			return run, err
+			return run, damaged(lead, err)
 		}
 		run.Secret = &secret
 	default:

@@ -140,9 +140,23 @@ func (l *Log) scan(rows *sql.Rows) (Entry, error) {
 	return e, nil
 }
 
-func damaged(e *Entry, err error) error {
-	return syncproto.Wrap(syncproto.CodeChain, err, "change %d of origin %s is damaged in the database: keep the file and ask for help", e.Seq, e.Origin)
+// DamagedError says which change does not fit what was stored of it. Its code
+// is CodeChain. Neighbours can still be read and cut.
+type DamagedError struct {
+	Origin syncproto.OriginID
+	Seq    uint64
+	Err    error
 }
+
+// Error names the change and says what to do.
+func (e *DamagedError) Error() string { return e.Unwrap().Error() }
+
+// Unwrap gives the code.
+func (e *DamagedError) Unwrap() error {
+	return syncproto.Wrap(syncproto.CodeChain, e.Err, "change %d of origin %s is damaged in the database: keep the file and ask for help", e.Seq, e.Origin)
+}
+
+func damaged(e *Entry, err error) error { return &DamagedError{e.Origin, e.Seq, err} }
 
 // Verify recomputes both chains of an origin from its first change. It fails
 // with CodeChain at the first entry that does not fit.
