@@ -161,7 +161,7 @@ func (n *Node) openStore(ctx context.Context) (err error) {
 		return err
 	}
 	return n.store.Update(ctx, func(tx store.Tx) error {
-		b, ok, err := tx.Meta(metaEpoch)
+		b, ok, err := tx.Meta(ingest.MetaEpoch)
 		if err != nil {
 			return err
 		}
@@ -172,12 +172,9 @@ func (n *Node) openStore(ctx context.Context) (err error) {
 		if n.epoch, err = uuid.NewRandomFromReader(n.opts.Random); err != nil {
 			return fmt.Errorf("no randomness for an epoch: %w", err)
 		}
-		return tx.SetMeta(metaEpoch, n.epoch[:])
+		return tx.SetMeta(ingest.MetaEpoch, n.epoch[:])
 	})
 }
-
-// metaEpoch names this history of the store. Restoring changes it.
-const metaEpoch = "epoch"
 
 func (n *Node) openIngest(ctx context.Context) (err error) {
 	c := ingest.Config{

@@ -35,16 +35,18 @@ type cli struct {
 	JSON bool          `name:"json" help:"Print results as JSON."`
 	C    config.Config `embed:"" group:"Settings"`
 
-	Serve   serveCmd   `cmd:"" help:"Run a centre, or with --upstream or --join a point."`
-	Code    codeCmd    `cmd:"" help:"Joining codes for phones and points."`
-	Bundle  bundleCmd  `cmd:"" help:"Carry changes and answers as files."`
-	Backup  backupCmd  `cmd:"" help:"Make an encrypted backup and restore it in a drill."`
-	Restore restoreCmd `cmd:"" help:"Put a backup into an empty data folder."`
-	Verify  verifyCmd  `cmd:"" help:"Prove every chain of the data folder, or of a backup."`
-	Doctor  doctorCmd  `cmd:"" help:"Look for what is wrong and say what to do."`
-	Decode  decodeCmd  `cmd:"" help:"Show a segment, bundle, key notice or message as JSON."`
-	Setup   configCmd  `cmd:"" name:"config" help:"Show the settings."`
-	Version versionCmd `cmd:"" help:"Show program and protocol versions."`
+	Serve   serveCmd     `cmd:"" help:"Run a centre, or with --upstream or --join a point."`
+	Code    codeCmd      `cmd:"" help:"Joining codes for phones and points."`
+	Bundle  bundleCmd    `cmd:"" help:"Carry changes and answers as files."`
+	Backup  backupCmd    `cmd:"" help:"Make an encrypted backup and restore it in a drill."`
+	Restore restoreCmd   `cmd:"" help:"Put a backup into an empty data folder."`
+	Verify  verifyCmd    `cmd:"" help:"Prove every chain of the data folder, or of a backup."`
+	Doctor  doctorCmd    `cmd:"" help:"Look for what is wrong and say what to do."`
+	Demo    demoCmd      `cmd:"" help:"Play a market day on this machine and check every promise."`
+	Phone   demoPhoneCmd `cmd:"" name:"demo-phone" hidden:""`
+	Decode  decodeCmd    `cmd:"" help:"Show a segment, bundle, key notice or message as JSON."`
+	Setup   configCmd    `cmd:"" name:"config" help:"Show the settings."`
+	Version versionCmd   `cmd:"" help:"Show program and protocol versions."`
 }
 
 // app is what commands work with.

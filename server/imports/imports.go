@@ -1,0 +1,230 @@
+// Package imports turns the files of an office into changes of the centre's own
+// log: units, teams, members, kinds and guides. Good rows land, bad rows come
+// back with the rule that they break, and repeating an import changes nothing.
+package imports
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"thonsync/clientlib/changelog"
+	"thonsync/server/ingest"
+	"thonsync/server/ownlog"
+	"thonsync/server/store"
+	"thonsync/syncproto"
+)
+
+// What names a kind of file.
+type What string
+
+// The kinds of file, in the order in which they build on each other.
+const (
+	Units   What = "units"
+	Kinds   What = "kinds"
+	Guides  What = "guides"
+	Teams   What = "teams"
+	Members What = "members"
+)
+
+// All lists the kinds of file in the order in which to import them.
+func All() []What { return []What{Units, Kinds, Guides, Teams, Members} }
+
+// Target is the centre that an import writes to.
+type Target interface {
+	Store() store.Store
+	Ingest() *ingest.Service
+	// WriteOwn writes changes into the centre's own log and takes them in.
+	WriteOwn(ctx context.Context, drafts []ownlog.Draft) ([]changelog.Entry, error)
+}
+
+// Options tell how to import.
+type Options struct {
+	DryRun      bool `json:"dry_run"`
+	VoidMissing bool `json:"void_missing"` // retract what the file no longer lists
+}
+
+// BadRow is a row that was left out. It never holds the row's values.
+type BadRow struct {
+	Row    int    `json:"row"` // in the file; the first row of data is 2 in a CSV file, 1 in a JSON list
+	Column string `json:"column,omitempty"`
+	Rule   string `json:"rule"`
+}
+
+// Result counts what an import did, or would do in a dry run.
+type Result struct {
+	What    What     `json:"what"`
+	New     int      `json:"new"`
+	Changed int      `json:"changed"`
+	Same    int      `json:"same"`
+	Missing int      `json:"missing"` // recorded, but not in the file
+	Voided  int      `json:"voided"`
+	Bad     []BadRow `json:"bad"`
+	DryRun  bool     `json:"dry_run"`
+}
+
+// wanted is a record as the file has it.
+type wanted struct {
+	row      int
+	key      string
+	op       syncproto.Row
+	personal syncproto.Row
+}
+
+// held is a record as the centre has it.
+type held struct {
+	id       uuid.UUID
+	op       syncproto.Row
+	personal syncproto.Row
+}
+
+// Run imports one file. It fails as a whole only if the file cannot be read as
+// what it is said to be.
+func Run(ctx context.Context, t Target, what What, file []byte, o Options) (Result, error) {
+	res := Result{What: what, DryRun: o.DryRun, Bad: []BadRow{}}
+	present, err := load(ctx, t, what)
+	if err != nil {
+		return res, err
+	}
+	rows, err := read(what, file, &reference{defs: t.Ingest().Definitions(), teams: present.teams}, &res)
+	if err != nil {
+		return res, err
+	}
+	drafts := plan(collections[what], rows, present.byKey, o, &res)
+	if o.DryRun || len(drafts) == 0 {
+		return res, nil
+	}
+	_, err = t.WriteOwn(ctx, drafts)
+	return res, err
+}
+
+var collections = map[What]uint32{
+	Units: syncproto.CollectionUnit, Kinds: syncproto.CollectionKind, Guides: syncproto.CollectionGuide,
+	Teams: syncproto.CollectionTeam, Members: syncproto.CollectionMember,
+}
+
+// present is what the centre has of a collection.
+type present struct {
+	byKey map[string]held
+	teams map[string]uuid.UUID // by village
+}
+
+func load(ctx context.Context, t Target, what What) (*present, error) {
+	collection, ok := collections[what]
+	if !ok {
+		return nil, syncproto.Errorf(syncproto.CodeInvalidInput, "%q cannot be imported: choose units, kinds, guides, teams or members", what)
+	}
+	p := &present{byKey: map[string]held{}, teams: map[string]uuid.UUID{}}
+	err := t.Store().View(ctx, func(r store.Reader) error {
+		if what == Members {
+			q := store.RecordQuery{Collection: syncproto.CollectionTeam, ExistsOnly: true, WithoutHistory: true}
+			if err := r.EachRecord(q, func(rec store.Record) error { p.teams[rec.Unit] = rec.ID; return nil }); err != nil {
+				return err
+			}
+		}
+		return r.EachRecord(store.RecordQuery{Collection: collection, ExistsOnly: true}, func(rec store.Record) error {
+			if rec.Void {
+				return nil
+			}
+			h := held{id: rec.ID}
+			var err error
+			if h.op, err = ingest.Shown(&rec); err != nil {
+				return err
+			}
+			if what == Members {
+				if h.personal, err = t.Ingest().Personal(r, &rec); err != nil {
+					return err
+				}
+			}
+			p.byKey[unused(p.byKey, keyOf(what, h.op, h.personal))] = h
+			return nil
+		})
+	})
+	return p, err
+}
+
+// keyOf says what makes two rows the same thing. Members of one team are told
+// apart by their names; a second bearer of a name gets a number.
+func keyOf(what What, op, personal syncproto.Row) string {
+	switch what {
+	case Units, Teams:
+		return op.Value(syncproto.FieldUnit).Text()
+	case Kinds:
+		return op.Value(syncproto.KindCode).Text()
+	case Guides:
+		return op.Value(syncproto.GuideCode).Text()
+	default:
+		return op.Value(syncproto.FieldUnit).Text() + "\x00" + personal.Value(syncproto.PersonFullName).Text()
+	}
+}
+
+// unused gives key, or key with the first number that is still free.
+func unused[V any](m map[string]V, key string) string {
+	k := key
+	for n := 2; ; n++ {
+		if _, taken := m[k]; !taken {
+			return k
+		}
+		k = fmt.Sprintf("%s\x00%d", key, n)
+	}
+}
+
+// plan compares what is wanted with what is held.
+func plan(collection uint32, rows []wanted, have map[string]held, o Options, res *Result) []ownlog.Draft {
+	var drafts []ownlog.Draft
+	seen := map[string]bool{}
+	for _, w := range rows {
+		seen[w.key] = true
+		h, ok := have[w.key]
+		if !ok {
+			res.New++
+			drafts = append(drafts, draft(collection, syncproto.OpCreate, uuid.Nil, w.op, w.personal))
+			continue
+		}
+		op, personal := difference(w.op, h.op), difference(w.personal, h.personal)
+		if len(op) == 0 && len(personal) == 0 {
+			res.Same++
+			continue
+		}
+		res.Changed++
+		drafts = append(drafts, draft(collection, syncproto.OpSet, h.id, op, personal))
+	}
+	keys := make([]string, 0, len(have))
+	for key := range have {
+		if !seen[key] {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, strings.Compare)
+	for _, key := range keys {
+		res.Missing++
+		if o.VoidMissing {
+			res.Voided++
+			reason := syncproto.Row{{Num: syncproto.VoidReason, Value: syncproto.TextValue("other")}}
+			drafts = append(drafts, draft(collection, syncproto.OpVoid, have[key].id, reason, nil))
+		}
+	}
+	return drafts
+}
+
+func draft(collection uint32, op syncproto.Op, record uuid.UUID, operational, personal syncproto.Row) ownlog.Draft {
+	return ownlog.Draft{
+		Header:      syncproto.Header{Collection: collection, Op: op, Record: record},
+		Operational: operational, Personal: personal,
+	}
+}
+
+// difference gives the fields of want that differ from have. A field that the
+// file does not have is left as it is.
+func difference(want, have syncproto.Row) syncproto.Row {
+	var out syncproto.Row
+	for _, f := range want {
+		if v, ok := have.Get(f.Num); !ok || v != f.Value {
+			out = append(out, f)
+		}
+	}
+	return out
+}
