@@ -28,7 +28,7 @@ type Listeners struct {
 }
 
 // Listen opens the listeners that the settings name; the admin one takes any
-// free port.
+// free port. Call it before Serve, not beside it.
 func (n *Node) Listen() (Listeners, error) {
 	pub, err := net.Listen("tcp", n.cfg.Listen)
 	if err != nil {
@@ -38,6 +38,7 @@ func (n *Node) Listen() (Listeners, error) {
 	if err != nil {
 		return Listeners{}, errors.Join(fmt.Errorf("listening for commands: %w", err), pub.Close())
 	}
+	n.cfg.Listen = pub.Addr().String() // joining codes name the real port
 	return Listeners{pub, admin}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"thonsync/server/backup"
+	"thonsync/server/ingest"
 	"thonsync/server/store"
 	"thonsync/syncproto"
 	"thonsync/syncproto/credential"
@@ -63,13 +64,14 @@ func (n *Node) settleRestored(ctx context.Context) error {
 }
 
 // newEpoch renames the history of the receipts log and of all feeds, so that no
-// checkpoint of the lost history is mistaken for one of this.
+// checkpoint of the lost history is mistaken for one of this. The ingest cuts all
+// pages anew with its next transaction.
 func (n *Node) newEpoch(ctx context.Context) error {
 	next, err := uuid.NewRandomFromReader(n.opts.Random)
 	if err != nil {
 		return fmt.Errorf("no randomness for an epoch: %w", err)
 	}
-	return n.store.Update(ctx, func(tx store.Tx) error { return tx.SetMeta(metaEpoch, next[:]) })
+	return n.store.Update(ctx, func(tx store.Tx) error { return tx.SetMeta(ingest.MetaEpoch, next[:]) })
 }
 
 // replayOrders rules again whatever the restored store does not know to have

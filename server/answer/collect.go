@@ -215,10 +215,10 @@ func (c *collector) pages() error {
 }
 
 // colleagues adds the open part of segments of the asker's team that it lacks,
-// so that a team sees its own work at a point without internet. The centre does
-// not: its feed holds the same changes, merged and under its signature.
+// so that a team sees its own work, also at a point without internet. Feeds hold
+// only what the centre writes.
 func (c *collector) colleagues() error {
-	if c.svc.cfg.Role != credential.RolePoint || c.asker.Role != credential.RolePhone {
+	if c.asker.Role != credential.RolePhone {
 		return nil
 	}
 	list, err := c.r.Origins(store.OriginQuery{Team: c.asker.Team, Role: credential.RolePhone})

@@ -142,7 +142,7 @@ type Imported struct {
 
 // SkippedEntry is an entry that was not taken.
 type SkippedEntry struct {
-	Entry  int            `json:"entry"` // position in the file, from 1
+	Entry  int            `json:"entry"` // position in the file, from 1; 0 where it is not known
 	Kind   string         `json:"kind"`
 	Code   syncproto.Code `json:"code"`
 	Detail string         `json:"detail"`
@@ -259,6 +259,9 @@ func (im *importer) flush() error {
 		}
 		bad[p.Index] = true
 		im.skip(im.at[p.Index], "segment", &syncproto.Error{Code: p.Code, Message: p.Message})
+	}
+	for _, err := range result.Refused {
+		im.out.Skipped = append(im.out.Skipped, SkippedEntry{Kind: "receipt or page", Code: syncproto.CodeOf(err), Detail: err.Error()})
 	}
 	im.out.Segments += len(b.Segments) - len(bad)
 	im.out.New += result.New

@@ -30,12 +30,16 @@ func (r *Relay) round(ctx context.Context) (more bool, err error) {
 	}
 	result, err := r.cfg.Ingest.Submit(ctx, ingest.Batch{
 		Via: from, Receipts: ans.Receipts, Pages: ans.Pages, Segments: ans.Segments, Credentials: ans.Credentials,
+		Beacon: ans.Beacon,
 	})
 	if err != nil {
 		return false, err
 	}
 	for _, pr := range result.Problems {
 		r.cfg.Log.WarnContext(ctx, "segment from upstream set aside", "code", pr.Code, "problem", pr.Message)
+	}
+	for _, err := range result.Refused {
+		r.cfg.Log.WarnContext(ctx, "receipt or page from upstream set aside", "code", syncproto.CodeOf(err), "error", err)
 	}
 	if err := r.followSeal(ctx, ans.SealKey); err != nil {
 		return false, err
