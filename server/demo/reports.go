@@ -4,12 +4,14 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 
 	"thonsync/clientlib"
 	"thonsync/server"
 	"thonsync/server/imports"
+	"thonsync/server/report"
 	"thonsync/server/store"
 )
 
@@ -17,14 +19,65 @@ import (
 type reports struct{}
 
 func (reports) options(log *slog.Logger, transport clientlib.Transport) server.Options {
-	return server.Options{Version: "demo", Log: log, Transport: transport}
+	return server.Options{
+		Version: "demo", Log: log, Transport: transport, Reports: server.Reporter, Mounts: server.ReportPages,
+	}
 }
 
-func (reports) print(context.Context, *server.Node, io.Writer) error { return nil }
+// print shows the day as the province sees it.
+func (reports) print(ctx context.Context, n *server.Node, w io.Writer) error {
+	criteria := report.DefaultCriteria()
+	criteria.MinActiveMembers, criteria.PeriodDays = 1, 1 // one day is all there is
+	f, err := n.ReportService().Figures(ctx, report.Query{Criteria: &criteria})
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{report.Coverage, report.Teams} {
+		t, err := f.Table(name)
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(w, "\n"); err != nil {
+			return err
+		}
+		if err := short(t).WriteText(w, "en"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// short keeps the columns that fit a terminal.
+func short(t *report.Table) *report.Table {
+	drop := map[string]bool{"reasons_vi": true, "unit": true, "team_id": true, "team": true, "heard": true, "members": true, "missing": true}
+	out := *t
+	out.Columns, out.Rows = nil, make([][]any, len(t.Rows))
+	for i, c := range t.Columns {
+		if drop[c.Name] {
+			continue
+		}
+		out.Columns = append(out.Columns, c)
+		for j, r := range t.Rows {
+			out.Rows[j] = append(out.Rows[j], r[i])
+		}
+	}
+	return &out
+}
 
 type link struct{ what, url string }
 
-func (reports) links(*stage) []link { return nil }
+// links says where the centre's reports are. The password is the API token.
+func (reports) links(s *stage) []link {
+	token, err := s.centre.node.APIToken()
+	if err != nil {
+		return nil
+	}
+	return []link{
+		{"monthly report", s.centre.url + server.MonthlyPath + "?unit=" + url.QueryEscape(s.points[0].unit)},
+		{"  its password", token + " (any user name)"},
+		{"which teams work", s.centre.url + "/v1/reports/teams (JSON; Authorization: Bearer with the same token)"},
+	}
+}
 
 // importFiles imports the reference data of a folder, as `thonsync import` does.
 func importFiles(ctx context.Context, n *server.Node, dir string) error {

@@ -36,6 +36,10 @@ type cli struct {
 	C    config.Config `embed:"" group:"Settings"`
 
 	Serve   serveCmd     `cmd:"" help:"Run a centre, or with --upstream or --join a point."`
+	Import  importCmd    `cmd:"" help:"Import units, teams, members, kinds or guides at the centre."`
+	Report  reportCmd    `cmd:"" help:"Reports: which teams work, what was done, what is missing."`
+	Export  exportCmd    `cmd:"" help:"Export activities to a file."`
+	Status  statusCmd    `cmd:"" help:"Show what this server holds and when it last reached others."`
 	Code    codeCmd      `cmd:"" help:"Joining codes for phones and points."`
 	Bundle  bundleCmd    `cmd:"" help:"Carry changes and answers as files."`
 	Backup  backupCmd    `cmd:"" help:"Make an encrypted backup and restore it in a drill."`
@@ -188,6 +192,7 @@ func newLog(w io.Writer, c config.Config) *slog.Logger {
 // options are those of a server that this program opens.
 func (a *app) options() server.Options {
 	return server.Options{
+		Reports: server.Reporter, Mounts: server.ReportPages,
 		Version: programVersion(), Commit: commit(), Log: a.log, Transport: httptransport.New(0),
 		Digits: func(d string) { a.say("Compare these six digits with the officer at the centre: %s", d) },
 	}
