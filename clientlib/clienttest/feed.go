@@ -138,3 +138,10 @@ func (s *Server) NewEpoch() {
 		}
 	}
 }
+
+// HideFeeds takes a point's pages away, as if it had not met the centre yet.
+func (s *Server) HideFeeds() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.feeds = map[string]*feed{}
+}
