@@ -45,6 +45,9 @@ type Options struct {
 	Random    io.Reader // cryptographic
 	// Digits is told the six digits while a new point joins.
 	Digits func(string)
+	// Ready is told the public address once Serve answers there and commands
+	// find the server.
+	Ready func(address string)
 	// Reports and Mounts make what HTTP serves besides the protocol.
 	Reports func(*Node) httpapi.Reporter
 	Mounts  func(*Node) []httpapi.Mount

@@ -73,6 +73,9 @@ func (n *Node) Serve(ctx context.Context, l Listeners) error {
 	servers.Go(func() { failed <- admin.Serve(l.Admin) })
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	n.startWork(background, &work)
+	if n.opts.Ready != nil {
+		n.opts.Ready(l.Public.Addr().String())
+	}
 	n.log.Info("serving", "role", n.role, "address", l.Public.Addr().String(), "origin", n.self(), "tls", tlsConfig != nil)
 
 	select {

@@ -29,10 +29,7 @@ type Commands func(name string) (Command, bool)
 
 // Admin serves commands on loopback to whoever holds the token, which is to say
 // to whoever may read the data folder.
-type Admin struct {
-	app *fiber.App
-	srv *Server
-}
+type Admin struct{ srv *Server }
 
 // maxAdminBody bounds one command: a whole bundle in base64 and some room.
 const maxAdminBody = 2 * syncproto.MaxBundleBytes
@@ -68,17 +65,14 @@ func NewAdmin(token string, commands Commands, log *slog.Logger) *Admin {
 		c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 		return c.Send(body)
 	})
-	return &Admin{app: s.app, srv: s}
+	return &Admin{srv: s}
 }
 
 // Serve answers on ln until Shutdown.
 func (a *Admin) Serve(ln net.Listener) error { return a.srv.Serve(ln, nil) }
 
 // Shutdown lets commands under way finish until ctx is done, then ends them.
-func (a *Admin) Shutdown(ctx context.Context) error {
-	defer a.srv.cancel()
-	return a.app.ShutdownWithContext(ctx)
-}
+func (a *Admin) Shutdown(ctx context.Context) error { return a.srv.Shutdown(ctx) }
 
 // AdminClient asks a running server for commands.
 type AdminClient struct {

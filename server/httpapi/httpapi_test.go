@@ -372,6 +372,24 @@ func TestShutdownDrains(t *testing.T) {
 	}
 }
 
+// A signal may come while the server is only starting.
+func TestShutdownBeforeServe(t *testing.T) {
+	s := httpapi.New(httpapi.Options{Limits: limits(), Status: status{}})
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Serve(ln, nil); err != nil {
+		t.Errorf("Serve: %v", err)
+	}
+	if _, err := ln.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the listener is left open: %v", err)
+	}
+}
+
 func TestStatusNeedsTheToken(t *testing.T) {
 	base, _ := start(t, httpapi.Options{})
 	for _, path := range []string{"/v1/status", "/metrics"} {

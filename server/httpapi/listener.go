@@ -12,12 +12,13 @@ type perIP struct {
 	net.Listener
 	limit int
 	free  []netip.Prefix // proxies, which stand for many
+	shut  func() error   // closes once
 	mu    sync.Mutex
 	open  map[netip.Addr]int
 }
 
 func limitPerIP(ln net.Listener, limit int, proxies []string) net.Listener {
-	l := &perIP{Listener: ln, limit: limit, open: make(map[netip.Addr]int)}
+	l := &perIP{Listener: ln, limit: limit, open: make(map[netip.Addr]int), shut: sync.OnceValue(ln.Close)}
 	for _, p := range proxies {
 		if a, err := netip.ParseAddr(p); err == nil {
 			l.free = append(l.free, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
@@ -27,6 +28,10 @@ func limitPerIP(ln net.Listener, limit int, proxies []string) net.Listener {
 	}
 	return l
 }
+
+// Close closes the listener; a second call changes nothing and gives the same
+// result. fasthttp gives up draining if closing fails.
+func (l *perIP) Close() error { return l.shut() }
 
 // Accept gives the next connection that is within its address's bound and
 // closes those that are not.

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -83,6 +84,10 @@ type Server struct {
 	meter  *meter
 	base   context.Context
 	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	ln      net.Listener
+	stopped bool
 }
 
 // maxConnections bounds open connections of all addresses together; each idle
@@ -162,6 +167,9 @@ func (s *Server) routes() {
 // after Shutdown.
 func (s *Server) Serve(ln net.Listener, tlsConfig *tls.Config) error {
 	ln = limitPerIP(ln, s.opts.Limits.PerIP, s.opts.Proxies)
+	if !s.begin(ln) {
+		return nil
+	}
 	if tlsConfig != nil {
 		ln = tls.NewListener(ln, tlsConfig)
 	}
@@ -172,10 +180,36 @@ func (s *Server) Serve(ln net.Listener, tlsConfig *tls.Config) error {
 	return err
 }
 
+// begin notes the listener; it closes it and gives false after Shutdown, which
+// may come before Fiber has begun to listen.
+func (s *Server) begin(ln net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		_ = ln.Close() // nobody was answered on it
+		return false
+	}
+	s.ln = ln
+	return true
+}
+
+// end closes the listener, and any that comes later.
+func (s *Server) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
+	if s.ln != nil {
+		_ = s.ln.Close() // Fiber closes it, too
+	}
+}
+
 // Shutdown stops listening, ends waiting exchanges with an overload answer and
 // lets those under way finish until ctx is done.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.gate.close()
+	s.end()
+	if s.gate != nil {
+		s.gate.close()
+	}
 	err := s.app.ShutdownWithContext(ctx)
 	s.cancel()
 	if err != nil {

@@ -56,7 +56,7 @@ func serving(t *testing.T, args ...string) (address string, stop func() int) {
 	var out, errs bytes.Buffer
 	go func() {
 		done <- run(ctx, environment{
-			args: append(args, "serve", "--listen", "127.0.0.1:0", "--log-level", "error"), lookup: func(string) (string, bool) { return "", false },
+			args: append([]string{"serve", "--listen", "127.0.0.1:0", "--log-level", "error"}, args...), lookup: func(string) (string, bool) { return "", false },
 			in: strings.NewReader(""), out: &out, err: &errs, ready: func(a string) { ready <- a },
 		})
 	}()

@@ -18,6 +18,7 @@ type serveCmd struct {
 // Run serves until it is told to stop.
 func (c *serveCmd) Run(a *app) error {
 	opts := a.options()
+	opts.Ready = a.ready
 	if c.Join != "" {
 		if err := c.join(a, opts); err != nil {
 			return err
@@ -33,9 +34,6 @@ func (c *serveCmd) Run(a *app) error {
 	}
 	address := l.Public.Addr().String()
 	c.greet(a, n, address)
-	if a.ready != nil {
-		a.ready(address)
-	}
 	return errors.Join(n.Serve(a.ctx, l), n.Close())
 }
 
