@@ -59,7 +59,15 @@ type suite struct {
 func main() {
 	asJSON := flag.Bool("json", false, "print one JSON object a line")
 	only := flag.String("only", "", "run only the suites whose name starts so")
+	child := flag.String("take-in", "", "take the work in a folder in and print the peak memory; used by the suite memory")
 	flag.Parse()
+	if *child != "" {
+		if err := takeIn(*child); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(*asJSON, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

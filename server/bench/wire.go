@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/ed25519"
+	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -46,7 +47,7 @@ func wireSuite(emit func(line)) error {
 }
 
 func suites() []suite {
-	return []suite{{"wire", wireSuite}}
+	return []suite{{"wire", wireSuite}, {"record", recordSuite}, {"ingest", ingestSuite}, {"memory", memorySuite}}
 }
 
 func wireLines(b *batch, n int, emit func(line)) error {
@@ -110,24 +111,29 @@ func otherForms(b *batch) (encoded, error) {
 // phoneBatch makes n changes of one shared phone.
 func phoneBatch(p *province.Province, n int, seed uint64) (*batch, error) {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	key := ed25519.NewKeyFromSeed(random(rng, 32))
 	seal, err := syncproto.NewSealPrivate(random(rng, 32))
 	if err != nil {
 		return nil, err
 	}
+	return segmentOf(p, sharedPhone(p), n, rng, seal.Public)
+}
+
+// segmentOf makes n changes of one phone of the province, with a key of its own.
+func segmentOf(p *province.Province, phone, n int, rng *rand.Rand, to syncproto.SealPublic) (*batch, error) {
+	key := ed25519.NewKeyFromSeed(random(rng, 32))
 	origin := syncproto.OriginOf(key.Public().(ed25519.PublicKey))
-	b := &batch{in: syncproto.SegmentInput{Origin: origin, Before: syncproto.Genesis(origin), Key: key, To: seal.Public}}
+	b := &batch{in: syncproto.SegmentInput{Origin: origin, Before: syncproto.Genesis(origin), Key: key, To: to}}
 	member, team := fieldwork.Invented(p)
-	stream := fieldwork.NewStream(province.NewActivityGen(p, seed, time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)), member, team)
+	stream := fieldwork.NewStream(province.NewActivityGen(p, rng.Uint64(), time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)), member, team)
 	heads := b.in.Before
 	for i := range n {
-		c, a := stream.NextOn(sharedPhone(p))
+		c, a := stream.NextOn(phone)
 		c.Origin, c.Seq = origin, uint64(i+1)
 		if i%opensEvery == 0 {
 			c.Header.Nonce = random(rng, syncproto.NonceBytes)
 		}
 		c.Header.Beacon.MS = 1_772_400_000_000 + int64(i/60)*86_400_000
-		copy(c.Header.Beacon.Tag[:], fmt.Sprintf("%08x", i/60*2654435761))
+		binary.BigEndian.PutUint64(c.Header.Beacon.Tag[:], uint64(i/60+1)*0x9e3779b97f4a7c15)
 		if i%syncproto.MaxSaltedChanges == 0 {
 			b.in.Salts = append(b.in.Salts, syncproto.SaltRun{Secret: (*syncproto.SaltSecret)(random(rng, 32))})
 		}
