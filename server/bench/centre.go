@@ -24,18 +24,14 @@ import (
 	"thonsync/testdata/province"
 )
 
-// settings are those of a centre in a folder.
-func settings(dir string) config.Config {
-	return config.Config{
-		Data: dir, Listen: "127.0.0.1:0", BodyLimit: 1 << 20, Concurrency: 8, Queue: 64, MaxPerIP: 64, BackupKeep: 1,
-		ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute, WorkTimeout: time.Minute, DrainTimeout: time.Second,
-		RotateEvery: time.Hour, SyncEvery: time.Hour, BackupPeriod: time.Hour, EraseWithin: 2 * time.Hour,
-	}
-}
-
 // reference makes a centre's data folder with the province's reference data.
 func reference(ctx context.Context, dir string, p *province.Province) (*server.Node, error) {
-	n, err := server.Open(ctx, settings(filepath.Join(dir, "centre")), server.Options{})
+	cfg, err := config.Default()
+	if err != nil {
+		return nil, err
+	}
+	cfg.Data = filepath.Join(dir, "centre")
+	n, err := server.Open(ctx, cfg, server.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/alecthomas/kong"
 	"github.com/google/uuid"
 
 	"thonsync/clientlib"
@@ -121,19 +120,10 @@ type cast struct {
 	late    *phone    // of the point that is cut off, whose morning is lost on the way
 }
 
-func defaults() (config.Config, error) {
-	var c config.Config
-	k, err := kong.New(&c, kong.Name("demo"))
-	if err == nil {
-		_, err = k.Parse(nil)
-	}
-	return c, err
-}
-
 // open starts a site on a free loopback port. change sets what differs from the
 // built-in settings; invite is a joining URI for points.
 func (s *stage) open(ctx context.Context, name string, change func(*config.Config), invite string) (*site, error) {
-	cfg, err := defaults()
+	cfg, err := config.Default()
 	if err != nil {
 		return nil, err
 	}

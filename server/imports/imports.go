@@ -5,9 +5,8 @@ package imports
 
 import (
 	"context"
-	"fmt"
+	"maps"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -79,6 +78,7 @@ type held struct {
 	id       uuid.UUID
 	op       syncproto.Row
 	personal syncproto.Row
+	matched  bool // a row of the file is this
 }
 
 // Run imports one file. It fails as a whole only if the file cannot be read as
@@ -108,7 +108,7 @@ var collections = map[What]uint32{
 
 // present is what the centre has of a collection.
 type present struct {
-	byKey map[string]held
+	byKey map[string][]*held
 	teams map[string]uuid.UUID // by village
 }
 
@@ -117,7 +117,7 @@ func load(ctx context.Context, t Target, what What) (*present, error) {
 	if !ok {
 		return nil, syncproto.Errorf(syncproto.CodeInvalidInput, "%q cannot be imported: choose units, kinds, guides, teams or members", what)
 	}
-	p := &present{byKey: map[string]held{}, teams: map[string]uuid.UUID{}}
+	p := &present{byKey: map[string][]*held{}, teams: map[string]uuid.UUID{}}
 	err := t.Store().View(ctx, func(r store.Reader) error {
 		if what == Members {
 			q := store.RecordQuery{Collection: syncproto.CollectionTeam, ExistsOnly: true, WithoutHistory: true}
@@ -129,7 +129,7 @@ func load(ctx context.Context, t Target, what What) (*present, error) {
 			if rec.Void {
 				return nil
 			}
-			h := held{id: rec.ID}
+			h := &held{id: rec.ID}
 			var err error
 			if h.op, err = ingest.Shown(&rec); err != nil {
 				return err
@@ -139,7 +139,8 @@ func load(ctx context.Context, t Target, what What) (*present, error) {
 					return err
 				}
 			}
-			p.byKey[unused(p.byKey, keyOf(what, h.op, h.personal))] = h
+			key := keyOf(what, h.op, h.personal)
+			p.byKey[key] = append(p.byKey[key], h)
 			return nil
 		})
 	})
@@ -147,7 +148,8 @@ func load(ctx context.Context, t Target, what What) (*present, error) {
 }
 
 // keyOf says what makes two rows the same thing. Members of one team are told
-// apart by their names; a second bearer of a name gets a number.
+// apart by their names; of several bearers of a name the one whose other values
+// agree is meant, if there is one.
 func keyOf(what What, op, personal syncproto.Row) string {
 	switch what {
 	case Units, Teams:
@@ -161,50 +163,57 @@ func keyOf(what What, op, personal syncproto.Row) string {
 	}
 }
 
-// unused gives key, or key with the first number that is still free.
-func unused[V any](m map[string]V, key string) string {
-	k := key
-	for n := 2; ; n++ {
-		if _, taken := m[k]; !taken {
-			return k
-		}
-		k = fmt.Sprintf("%s\x00%d", key, n)
-	}
-}
-
 // plan compares what is wanted with what is held.
-func plan(collection uint32, rows []wanted, have map[string]held, o Options, res *Result) []ownlog.Draft {
-	var drafts []ownlog.Draft
-	seen := map[string]bool{}
+func plan(collection uint32, rows []wanted, have map[string][]*held, o Options, res *Result) []ownlog.Draft {
+	var rest []wanted
 	for _, w := range rows {
-		seen[w.key] = true
-		h, ok := have[w.key]
-		if !ok {
+		if h := match(have[w.key], &w, true); h == nil {
+			rest = append(rest, w)
+			continue
+		}
+		res.Same++
+	}
+	var drafts []ownlog.Draft
+	for _, w := range rest {
+		h := match(have[w.key], &w, false)
+		if h == nil {
 			res.New++
 			drafts = append(drafts, draft(collection, syncproto.OpCreate, uuid.Nil, w.op, w.personal))
 			continue
 		}
-		op, personal := difference(w.op, h.op), difference(w.personal, h.personal)
-		if len(op) == 0 && len(personal) == 0 {
-			res.Same++
+		res.Changed++
+		drafts = append(drafts, draft(collection, syncproto.OpSet, h.id, difference(w.op, h.op), difference(w.personal, h.personal)))
+	}
+	return append(drafts, missing(collection, have, o, res)...)
+}
+
+// match finds a held record for a row that no other row has taken; with exact
+// only one that the row would not change.
+func match(list []*held, w *wanted, exact bool) *held {
+	for _, h := range list {
+		if h.matched || exact && len(difference(w.op, h.op))+len(difference(w.personal, h.personal)) > 0 {
 			continue
 		}
-		res.Changed++
-		drafts = append(drafts, draft(collection, syncproto.OpSet, h.id, op, personal))
+		h.matched = true
+		return h
 	}
-	keys := make([]string, 0, len(have))
-	for key := range have {
-		if !seen[key] {
-			keys = append(keys, key)
-		}
-	}
-	slices.SortFunc(keys, strings.Compare)
-	for _, key := range keys {
-		res.Missing++
-		if o.VoidMissing {
-			res.Voided++
-			reason := syncproto.Row{{Num: syncproto.VoidReason, Value: syncproto.TextValue("other")}}
-			drafts = append(drafts, draft(collection, syncproto.OpVoid, have[key].id, reason, nil))
+	return nil
+}
+
+// missing counts, and retracts if asked to, what the file no longer lists.
+func missing(collection uint32, have map[string][]*held, o Options, res *Result) []ownlog.Draft {
+	var drafts []ownlog.Draft
+	for _, key := range slices.Sorted(maps.Keys(have)) {
+		for _, h := range have[key] {
+			if h.matched {
+				continue
+			}
+			res.Missing++
+			if o.VoidMissing {
+				res.Voided++
+				reason := syncproto.Row{{Num: syncproto.VoidReason, Value: syncproto.TextValue("other")}}
+				drafts = append(drafts, draft(collection, syncproto.OpVoid, h.id, reason, nil))
+			}
 		}
 	}
 	return drafts

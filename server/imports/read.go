@@ -94,9 +94,6 @@ func readCSV(what What, file []byte, ref *reference, res *Result) ([]wanted, err
 			res.Bad = append(res.Bad, *bad)
 			continue
 		}
-		if what == Members {
-			w.key = unusedKey(keys, w.key)
-		}
 		keys[w.key] = true
 		out = append(out, w)
 	}
@@ -107,10 +104,6 @@ func parseLine(err error) int {
 		return e.StartLine
 	}
 	return 0
-}
-
-func unusedKey(keys map[string]bool, key string) string {
-	return unused(keys, key)
 }
 
 func contains(list []string, s string) bool {

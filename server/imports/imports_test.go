@@ -1,0 +1,174 @@
+package imports_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"thonsync/server"
+	"thonsync/server/config"
+	"thonsync/server/imports"
+	"thonsync/server/store"
+	"thonsync/syncproto"
+	"thonsync/testdata/fieldwork"
+	"thonsync/testdata/province"
+)
+
+func centre(t *testing.T) *server.Node {
+	t.Helper()
+	cfg, err := config.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Data = t.TempDir()
+	n, err := server.Open(t.Context(), cfg, server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+func fileOf(what imports.What) string {
+	if what == imports.Kinds || what == imports.Guides {
+		return string(what) + ".json"
+	}
+	return string(what) + ".csv"
+}
+
+func importAll(t *testing.T, n *server.Node, dir string) map[imports.What]imports.Result {
+	t.Helper()
+	out := map[imports.What]imports.Result{}
+	for _, what := range imports.All() {
+		b, err := os.ReadFile(filepath.Join(dir, fileOf(what)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out[what], err = imports.Run(t.Context(), n, what, b, imports.Options{}); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if bad := out[what].Bad; len(bad) > 0 {
+			t.Fatalf("%s: row %d: %s", what, bad[0].Row, bad[0].Rule)
+		}
+	}
+	return out
+}
+
+func count(t *testing.T, n *server.Node, collection uint32) (live int) {
+	t.Helper()
+	err := n.Store().View(t.Context(), func(r store.Reader) error {
+		return r.EachRecord(store.RecordQuery{Collection: collection, ExistsOnly: true, WithoutHistory: true}, func(rec store.Record) error {
+			if !rec.Void {
+				live++
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return live
+}
+
+// TestWholeProvince imports the first province in full, twice.
+func TestWholeProvince(t *testing.T) {
+	n, dir := centre(t), t.TempDir()
+	if err := fieldwork.WriteFiles(dir, province.Generate(1)); err != nil {
+		t.Fatal(err)
+	}
+	first := importAll(t, n, dir)
+	if got := count(t, n, syncproto.CollectionTeam); got != 2071 {
+		t.Errorf("%d teams, want 2071", got)
+	}
+	if got := count(t, n, syncproto.CollectionMember); got != 12131 {
+		t.Errorf("%d members, want 12131", got)
+	}
+	if got := count(t, n, syncproto.CollectionUnit); got != 1+11+193+2071 {
+		t.Errorf("%d units", got)
+	}
+	for what, again := range importAll(t, n, dir) {
+		if again.New+again.Changed+again.Missing != 0 || again.Same != first[what].New {
+			t.Errorf("%s again: %+v, the first time %d were new", what, again, first[what].New)
+		}
+	}
+}
+
+const units = "list,code,level,type,name,parent_list,parent_code\n" +
+	"l,02,province,Tỉnh,Hà Giang,,\nl,024,commune,Xã,Yên Định,l,02\nt,024-01,village,Thôn,Nà Xá,l,024\n"
+
+func TestBadRowsAndGoodRows(t *testing.T) {
+	n := centre(t)
+	file := "\ufeff" + strings.ReplaceAll(units, "\n", "\r\n") +
+		"l,99,commune,Xã,Lạc,l,no-such\r\nl,,commune,Xã,Không mã,l,02\r\nl,98,village-ish,Xã,Sai cấp,l,02\r\nl,024,commune,Xã,Hai lần,l,02\r\n"
+	res, err := imports.Run(t.Context(), n, imports.Units, []byte(file), imports.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.New != 3 || len(res.Bad) != 4 {
+		t.Fatalf("%d new, bad %+v", res.New, res.Bad)
+	}
+	for i, row := range []int{5, 6, 7, 8} {
+		if res.Bad[i].Row != row || res.Bad[i].Rule == "" {
+			t.Errorf("bad row %+v, want row %d", res.Bad[i], row)
+		}
+		for _, value := range []string{"Lạc", "Không mã", "Sai cấp", "Hai lần"} {
+			if strings.Contains(res.Bad[i].Rule, value) {
+				t.Errorf("the rule of row %d tells the row's value", row)
+			}
+		}
+	}
+}
+
+func TestChangeDryRunAndMissing(t *testing.T) {
+	n := centre(t)
+	run := func(file string, o imports.Options) imports.Result {
+		t.Helper()
+		res, err := imports.Run(t.Context(), n, imports.Units, []byte(file), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res
+	}
+	if res := run(units, imports.Options{DryRun: true}); res.New != 3 || count(t, n, syncproto.CollectionUnit) != 0 {
+		t.Fatalf("dry run: %+v, and %d units are there", res, count(t, n, syncproto.CollectionUnit))
+	}
+	run(units, imports.Options{})
+	renamed := strings.Replace(units, "Nà Xá", "Nà Xá Mới", 1)
+	if res := run(renamed, imports.Options{}); res.Changed != 1 || res.Same != 2 {
+		t.Fatalf("renamed: %+v", res)
+	}
+	if u, _ := n.Ingest().Definitions().Unit("t:024-01"); u.Name != "Nà Xá Mới" {
+		t.Errorf("name is %q", u.Name)
+	}
+	short := renamed[:strings.Index(renamed, "t,024-01")]
+	if res := run(short, imports.Options{}); res.Missing != 1 || res.Voided != 0 || count(t, n, syncproto.CollectionUnit) != 3 {
+		t.Fatalf("missing: %+v", res)
+	}
+	if res := run(short, imports.Options{VoidMissing: true}); res.Voided != 1 || count(t, n, syncproto.CollectionUnit) != 2 {
+		t.Fatalf("voided: %+v, %d live", res, count(t, n, syncproto.CollectionUnit))
+	}
+}
+
+func TestNotReadable(t *testing.T) {
+	n := centre(t)
+	for name, c := range map[string]struct {
+		what imports.What
+		file string
+	}{
+		"not UTF-8":        {imports.Units, "list,code\xff"},
+		"empty":            {imports.Units, ""},
+		"column missing":   {imports.Units, "list,code,level\n"},
+		"not a list":       {imports.Kinds, "{}"},
+		"kinds before all": {imports.Kinds, "[]"},
+		"unknown":          {imports.What("votes"), ""},
+	} {
+		if _, err := imports.Run(t.Context(), n, c.what, []byte(c.file), imports.Options{}); syncproto.CodeOf(err) != syncproto.CodeInvalidInput {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
