@@ -19,6 +19,7 @@ import (
 	"thonsync/server/httpapi"
 	"thonsync/server/keys"
 	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
 )
 
 // Listeners are where Serve answers. Admin must be on loopback.
@@ -171,15 +172,33 @@ func (n *Node) Exchange(ctx context.Context, request []byte) ([]byte, error) {
 // Keys gives the encoded key notice.
 func (n *Node) Keys(ctx context.Context) ([]byte, error) { return n.answer.Keys(ctx) }
 
-// flushEvery is how often signs of life are written.
-const flushEvery = 15 * time.Second
+// tidyEvery is how often signs of life are written and keys looked after.
+const tidyEvery = 15 * time.Second
+
+// tidy does what is due now and then.
+func (n *Node) tidy(ctx context.Context) error {
+	err := n.answer.Flush(ctx)
+	if n.role == credential.RoleCentre {
+		err = errors.Join(err, n.keepSeals(), n.syncOrders(ctx))
+	}
+	return err
+}
+
+// keepSeals replaces and destroys sealing keys by their age.
+func (n *Node) keepSeals() error {
+	rotated, destroyed, err := n.keys.KeepSeals(n.opts.Now(), n.cfg.SealEvery, n.cfg.SealKeep)
+	if rotated || destroyed > 0 {
+		n.log.Info("sealing keys changed", "replaced", rotated, "destroyed", destroyed)
+	}
+	return err
+}
 
 // startWork starts what runs beside requests.
 func (n *Node) startWork(ctx context.Context, g *sync.WaitGroup) {
 	if n.relay != nil {
 		g.Go(func() { n.relay.Run(ctx) })
 	}
-	g.Go(func() { n.every(ctx, flushEvery, "flush", n.answer.Flush) })
+	g.Go(func() { n.every(ctx, tidyEvery, "tidying", n.tidy) })
 	if n.backup != nil && n.cfg.BackupEvery > 0 {
 		g.Go(func() { n.runBackups(ctx) })
 	}

@@ -41,6 +41,11 @@ func (n *Node) settle(ctx context.Context) error {
 	if n.role == credential.RolePoint && len(n.upstreamNotice()) == 0 {
 		return nil // nothing to seal to before the first contact
 	}
+	if n.role == credential.RoleCentre {
+		if err := n.keepSeals(); err != nil {
+			return err
+		}
+	}
 	if err := n.own.Catchup(ctx); err != nil {
 		return err
 	}

@@ -43,6 +43,8 @@ type Config struct {
 	DrainTimeout time.Duration `name:"drain-timeout" default:"20s" help:"How long a stopping server waits for requests under way."`
 
 	RotateEvery time.Duration `name:"rotate-every" default:"168h" help:"Age at which the exchange key is replaced."`
+	SealEvery   time.Duration `name:"seal-every" default:"720h" help:"Age at which the centre's sealing key is replaced; 0 for never."`
+	SealKeep    time.Duration `name:"seal-keep" default:"2160h" help:"How long a replaced sealing key still opens what was sealed to it; then it is destroyed, and phones seal again what comes later. 0 for ever."`
 	SyncEvery   time.Duration `name:"sync-every" default:"60s" help:"Pause between a point's exchanges when there is nothing new."`
 
 	BackupFolder string        `name:"backup-folder" default:"" placeholder:"DIR" help:"Where backups go; best another disk. Empty for none."`
@@ -154,6 +156,9 @@ func (c *Config) checkLimits() error {
 		if v <= 0 {
 			return fmt.Errorf("%s is %v: it must be longer than zero", name, v)
 		}
+	}
+	if c.SealEvery < 0 || c.SealKeep < 0 {
+		return fmt.Errorf("seal-every and seal-keep must not be negative: write 0 for keys that stay")
 	}
 	return nil
 }

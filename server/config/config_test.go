@@ -101,6 +101,7 @@ func TestCheckNamesTheSetting(t *testing.T) {
 		"trusted-proxy": func(c *config.Config) { c.TrustedProxies = []string{"proxy"} },
 		"concurrency":   func(c *config.Config) { c.Concurrency = 0 },
 		"work-timeout":  func(c *config.Config) { c.WorkTimeout = 0 },
+		"seal-every":    func(c *config.Config) { c.SealEvery = -1 },
 		"backup-period": func(c *config.Config) { c.BackupPeriod = c.EraseWithin },
 		"backup-keys":   func(c *config.Config) { c.BackupFolder, c.BackupKeys = "b", "b/keys" },
 		"data":          func(c *config.Config) { c.Data = "" },

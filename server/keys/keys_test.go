@@ -127,6 +127,30 @@ func TestSealKeysAreDestroyedInTime(t *testing.T) {
 	}
 }
 
+func TestSealKeysAreReplacedByAge(t *testing.T) {
+	f := folder(t, t.TempDir())
+	first, err := f.Seal(start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	month := 30 * 24 * time.Hour
+	for _, c := range []struct {
+		after     time.Duration
+		rotated   bool
+		destroyed int
+	}{
+		{month - time.Second, false, 0}, {month, true, 0}, {month, false, 0}, {2 * month, true, 0}, {4*month + time.Second, true, 1},
+	} {
+		rotated, destroyed, err := f.KeepSeals(start.Add(c.after), month, 3*month)
+		if rotated != c.rotated || destroyed != c.destroyed || err != nil {
+			t.Errorf("after %v: rotated %v, destroyed %d, %v", c.after, rotated, destroyed, err)
+		}
+	}
+	if _, ok := f.SealRing(first.Public.ID); ok {
+		t.Error("the first key outlived its time")
+	}
+}
+
 func TestCopyLeavesOutWhatIsMadeAnew(t *testing.T) {
 	f := folder(t, t.TempDir())
 	if _, err := f.Identity(); err != nil {

@@ -31,6 +31,25 @@ func (f *Folder) Seal(now time.Time) (syncproto.SealPrivate, error) {
 	return f.newSeal(now)
 }
 
+// KeepSeals replaces the current sealing key once it is older than every, and
+// destroys the keys that were replaced longer than keep ago; 0 means never. It
+// tells what it did.
+func (f *Folder) KeepSeals(now time.Time, every, keep time.Duration) (rotated bool, destroyed int, err error) {
+	f.mu.Lock()
+	n := len(f.seal.Keys)
+	due := n > 0 && every > 0 && ms(now)-f.seal.Keys[n-1].MadeMS >= every.Milliseconds()
+	f.mu.Unlock()
+	if due {
+		if _, err := f.RotateSeal(now); err != nil {
+			return false, 0, err
+		}
+	}
+	if keep > 0 {
+		destroyed, err = f.DestroySeals(now.Add(-keep))
+	}
+	return due, destroyed, err
+}
+
 // RotateSeal makes a new current sealing key. Older ones still open what was
 // sealed to them until DestroySeals.
 func (f *Folder) RotateSeal(now time.Time) (syncproto.SealPrivate, error) {

@@ -107,7 +107,7 @@ func (r *Relay) planSegments(rd store.Reader, p *plan) error {
 	if err != nil && !errors.Is(err, errEnough) {
 		return err
 	}
-	backlog, err := backlogOf(rd, centre)
+	backlog, err := backlogOf(rd, centre, r.asker.Known)
 	for _, s := range p.sent {
 		backlog -= min(backlog, s.Last-s.First+1)
 	}

@@ -72,13 +72,15 @@ func receipted(r store.Reader, centre syncproto.OriginID) (map[branchKey]store.R
 // backlog counts the changes held here that the centre has not receipted.
 func (r *Relay) backlog(ctx context.Context) (n uint64, err error) {
 	err = r.cfg.Store.View(ctx, func(rd store.Reader) error {
-		n, err = backlogOf(rd, syncproto.OriginOf(r.cfg.Centre))
+		n, err = backlogOf(rd, syncproto.OriginOf(r.cfg.Centre), func(syncproto.OriginID) (syncproto.Heads, bool) { return syncproto.Heads{}, false })
 		return err
 	})
 	return n, err
 }
 
-func backlogOf(r store.Reader, centre syncproto.OriginID) (uint64, error) {
+// backlogOf counts what the centre has neither receipted nor, as far as known
+// says, shown to hold.
+func backlogOf(r store.Reader, centre syncproto.OriginID, known func(syncproto.OriginID) (syncproto.Heads, bool)) (uint64, error) {
 	have, err := receipted(r, centre)
 	if err != nil {
 		return 0, err
@@ -89,6 +91,9 @@ func backlogOf(r store.Reader, centre syncproto.OriginID) (uint64, error) {
 			return nil
 		}
 		done := max(run.First-1, have[branchKey{run.Origin, run.Branch}].Last)
+		if h, ok := known(run.Origin); ok && run.Branch == 0 {
+			done = max(done, h.Seq)
+		}
 		if run.Last.Seq > done {
 			n += run.Last.Seq - done
 		}

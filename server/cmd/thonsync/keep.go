@@ -51,7 +51,7 @@ func (c *verifyCmd) Run(a *app) error {
 		return err
 	}
 	err = a.show(v, func() {
-		a.say("%d origins, %d segments, %d changes.", v.Origins, v.Segments, v.Changes)
+		a.say("%d segments, %d changes, %d personal rows.", v.Segments, v.Changes, v.Personals)
 		for _, d := range v.Damage {
 			a.say("damaged: %s", d)
 		}
