@@ -128,11 +128,17 @@ func (n *Node) completeSpec(ctx context.Context, s *answer.CodeSpec) error {
 		if len(s.Members) > 0 {
 			return nil
 		}
-		q := store.RecordQuery{Collection: syncproto.CollectionMember, ExistsOnly: true, WithoutHistory: true, Unit: team.Unit}
+		q := store.RecordQuery{Collection: syncproto.CollectionMember, ExistsOnly: true, Unit: team.Unit}
 		return r.EachRecord(q, func(m store.Record) error {
-			if m.Team == s.Team && !m.Void {
-				s.Members = append(s.Members, syncproto.WelcomeMember{ID: m.ID})
+			if m.Team != s.Team || m.Void {
+				return nil
 			}
+			// Only the centre can read the name; a point's officer gives it.
+			personal, err := n.ingest.Personal(r, &m)
+			if err != nil {
+				return err
+			}
+			s.Members = append(s.Members, syncproto.WelcomeMember{ID: m.ID, Name: personal.Value(syncproto.PersonFullName).Text()})
 			return nil
 		})
 	})

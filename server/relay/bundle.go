@@ -44,7 +44,8 @@ func (u Up) export(r store.Reader) ([][]syncproto.Entry, error) {
 		return nil, err
 	}
 	err = r.EachSegment(0, func(s store.Segment) error {
-		if s.Origin == u.Centre || have[branchKey{s.Origin, s.Branch}].Last >= s.Last {
+		c := have[branchKey{s.Origin, s.Branch}]
+		if s.Origin == u.Centre || c.upTo(s.First) >= s.Last && c.opened(s.First, s.Last) {
 			return nil
 		}
 		b.cut(len(s.Data))
@@ -62,7 +63,7 @@ func (u Up) export(r store.Reader) ([][]syncproto.Entry, error) {
 		return nil, err
 	}
 	for _, rc := range receipts {
-		if rc.Issuer == u.Self && have[branchKey{rc.Origin, rc.Branch}].Last < rc.Last {
+		if rc.Issuer == u.Self && have[branchKey{rc.Origin, rc.Branch}].upTo(rc.First) < rc.Last {
 			b.cut(len(rc.Data))
 			b.put(syncproto.Entry{Kind: syncproto.EntryReceipt, Data: rc.Data})
 		}

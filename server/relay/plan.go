@@ -63,30 +63,31 @@ func (r *Relay) loadKnown(rd store.Reader) error {
 	if err != nil {
 		return err
 	}
-	for k, rc := range have {
-		if k.branch != 0 || rc.First != 1 {
-			continue
+	for k, c := range have {
+		if k.branch == 0 && c.heads.Seq > 0 {
+			r.asker.Remember(k.origin, c.heads)
 		}
-		full, err := syncproto.DecodeReceipt(rc.Data)
-		if err != nil {
-			return err
-		}
-		r.asker.Remember(k.origin, syncproto.Heads{Seq: full.Last, Open: full.Open, Closed: full.Closed})
 	}
 	r.loaded = true
 	return nil
 }
 
 // planSegments takes stored segments in the order of arrival, all branches, as
-// they came; those of which upstream's head says that it has them are passed
-// over. Credentials go along for origins that upstream has not shown to know.
+// they came. Those of which upstream's head says that it has them are passed
+// over, unless it could not open them: then this may be the copy that a phone
+// sealed again. Credentials go along for origins that upstream has not shown to know.
 func (r *Relay) planSegments(rd store.Reader, p *plan) error {
 	room := r.asker.Chunk()
 	introduced := make(map[syncproto.OriginID]bool)
 	centre := syncproto.OriginOf(r.cfg.Centre)
-	err := rd.EachSegment(p.before.Sent, func(s store.Segment) error {
+	have, err := receipted(rd, centre)
+	if err != nil {
+		return err
+	}
+	err = rd.EachSegment(p.before.Sent, func(s store.Segment) error {
 		known, _ := r.asker.Known(s.Origin)
-		if s.Origin == centre || s.Branch == 0 && known.Seq >= s.Last {
+		opened := have[branchKey{s.Origin, s.Branch}].opened(s.First, s.Last)
+		if s.Origin == centre || s.Branch == 0 && known.Seq >= s.Last && opened {
 			p.after.Sent = s.ID
 			return nil
 		}
@@ -107,7 +108,7 @@ func (r *Relay) planSegments(rd store.Reader, p *plan) error {
 	if err != nil && !errors.Is(err, errEnough) {
 		return err
 	}
-	backlog, err := backlogOf(rd, centre, r.asker.Known)
+	backlog, err := backlogIn(rd, centre, have, r.asker.Known)
 	for _, s := range p.sent {
 		backlog -= min(backlog, s.Last-s.First+1)
 	}

@@ -49,22 +49,69 @@ type branchKey struct {
 	branch uint32
 }
 
-// receipted gives, for each branch, the last change for which the centre gave a
-// received or safe receipt that begins with the branch.
-func receipted(r store.Reader, centre syncproto.OriginID) (map[branchKey]store.Receipt, error) {
+// custody is what the centre has said of one branch. Beyond a gap it gives
+// receipts of their own.
+type custody struct {
+	runs       []span          // under received or safe receipts
+	heads      syncproto.Heads // end of those that begin with the origin's first change
+	unreadable []syncproto.Exception
+}
+
+// span is a run of changes.
+type span struct{ first, last uint64 }
+
+// upTo gives the last of the changes from first on that the centre has without
+// a break; first-1 for none.
+func (c custody) upTo(first uint64) uint64 {
+	last := first - 1
+	for _, r := range c.runs {
+		if r.first <= first && r.last > last {
+			last = r.last
+		}
+	}
+	return last
+}
+
+// opened reports whether the centre could read first..last, as far as it said.
+func (c custody) opened(first, last uint64) bool {
+	for _, e := range c.unreadable {
+		if e.First <= last && e.Last >= first {
+			return false
+		}
+	}
+	return true
+}
+
+// receipted gives what the centre's received and safe receipts say of each
+// branch.
+func receipted(r store.Reader, centre syncproto.OriginID) (map[branchKey]custody, error) {
 	list, err := r.Receipts(store.ReceiptQuery{})
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[branchKey]store.Receipt)
-	for _, rc := range list {
-		if rc.Issuer != centre || rc.Mark < syncproto.MarkReceived {
+	out := make(map[branchKey]custody)
+	for _, row := range list {
+		if row.Issuer != centre || row.Mark < syncproto.MarkReceived {
 			continue
 		}
-		k := branchKey{rc.Origin, rc.Branch}
-		if rc.Last > out[k].Last {
-			out[k] = rc
+		rc, err := syncproto.DecodeReceipt(row.Data)
+		if err != nil {
+			return nil, err
 		}
+		k := branchKey{row.Origin, row.Branch}
+		c := out[k]
+		c.runs = append(c.runs, span{rc.First, rc.Last})
+		if rc.First == 1 && rc.Last > c.heads.Seq {
+			c.heads = syncproto.Heads{Seq: rc.Last, Open: rc.Open, Closed: rc.Closed}
+		}
+		// A safe receipt is as old as its backup; what did not open then may
+		// have been cured since.
+		for _, e := range rc.Exceptions {
+			if row.Mark == syncproto.MarkReceived && e.Reason == syncproto.ReasonUnreadable {
+				c.unreadable = append(c.unreadable, e)
+			}
+		}
+		out[k] = c
 	}
 	return out, nil
 }
@@ -85,12 +132,16 @@ func backlogOf(r store.Reader, centre syncproto.OriginID, known func(syncproto.O
 	if err != nil {
 		return 0, err
 	}
+	return backlogIn(r, centre, have, known)
+}
+
+func backlogIn(r store.Reader, centre syncproto.OriginID, have map[branchKey]custody, known func(syncproto.OriginID) (syncproto.Heads, bool)) (uint64, error) {
 	var n uint64
-	err = r.EachRun(func(run store.Run) error {
+	err := r.EachRun(func(run store.Run) error {
 		if run.Origin == centre {
 			return nil
 		}
-		done := max(run.First-1, have[branchKey{run.Origin, run.Branch}].Last)
+		done := have[branchKey{run.Origin, run.Branch}].upTo(run.First)
 		if h, ok := known(run.Origin); ok && run.Branch == 0 {
 			done = max(done, h.Seq)
 		}
