@@ -134,35 +134,51 @@ func (t topology) link(branch uint32) (parent uint32, after uint64, ok bool) {
 	return 0, 0, false
 }
 
+// mayHold tells whether states from first-1 on can be a run's up to change seq:
+// whether they do not differ where the run begins.
+func mayHold(r *store.Run, first, seq uint64, at []hashes) bool {
+	i := int(r.Before.Seq) - int(first-1)
+	return r.Before.Seq > seq || i < 0 || i >= len(at) || !at[i].differ(headsHashes(r.Before))
+}
+
 // stateAt gives the state after change seq of a run from the segments that hold
 // it. It prefers one whose seal was opened.
+//
+// At a point a segment can lie across branches that differ in personal values
+// only. Then any that is compatible will do, and its closed hash is not known.
 func (ses *session) stateAt(o *store.Origin, t topology, r *store.Run, seq uint64) (hashes, error) {
-	var best hashes
-	found := false
-	err := ses.covering(o, t, r.Branch, seq, func(u *unpacked) bool {
+	var best, spare hashes
+	found, spared := false, false
+	err := ses.covering(o, seq, func(u *unpacked) bool {
 		h := u.at[seq-(u.row.First-1)]
+		if t.home(u.row.Branch, seq) != r.Branch {
+			if mayHold(r, u.row.First, seq, u.at) {
+				spare, spared = hashes{open: h.open}, true
+			}
+			return false
+		}
 		if !found || h.closedKnown {
 			best, found = h, true
 		}
 		return h.closedKnown
 	})
-	if err == nil && !found {
-		err = syncproto.Errorf(syncproto.CodeInternal, "change %d of origin %s is in the index but in no segment: verify the database", seq, o.ID)
+	switch {
+	case err != nil || found:
+		return best, err
+	case spared:
+		return spare, nil
 	}
-	return best, err
+	return best, syncproto.Errorf(syncproto.CodeInternal, "change %d of origin %s is in the index but in no segment: verify the database", seq, o.ID)
 }
 
-// covering calls f for the stored segments that hold change seq of a branch,
-// until f returns true.
-func (ses *session) covering(o *store.Origin, t topology, branch uint32, seq uint64, f func(*unpacked) bool) error {
+// covering calls f for the stored segments that hold change seq, until f returns
+// true.
+func (ses *session) covering(o *store.Origin, seq uint64, f func(*unpacked) bool) error {
 	rows, err := ses.tx.Segments(store.SegmentQuery{Origin: o.ID, From: seq, To: seq, HeadersOnly: true})
 	if err != nil {
 		return err
 	}
 	for _, row := range rows {
-		if t.home(row.Branch, seq) != branch {
-			continue
-		}
 		u, err := ses.unpacked(row.ID, o.Key)
 		if err != nil {
 			return err

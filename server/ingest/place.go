@@ -56,7 +56,7 @@ type placement struct {
 	held  []stretch   // changes that were
 	put   []store.Run // runs to write
 	drop  []store.Run // runs that went into others or changed branch, as they were
-	moves []move      // in order
+	moves []move      // in order; some go over a number that is not in use
 	// reordered says that which change precedes which may have changed for
 	// changes that were held before.
 	reordered bool
@@ -70,12 +70,14 @@ type inside func(r *store.Run, seq uint64) (hashes, error)
 type spot struct {
 	run, old store.Run
 	fresh    bool // not in the store yet
-	gone     bool // absorbed by another
 	dirty    bool
+	into     *spot // the run that absorbed this one
+	parent   *spot // the run that a linked branch leaves, nil for the root
 	// upto is the last state, at or above the run's beginning, that the arrival
-	// agrees with in everything that is known; openUpto the same for the open
-	// hash alone. none where there is no such state.
-	upto, openUpto int64
+	// agrees with; none where there is no such state.
+	upto int64
+	// split is the first state that the arrival is known to differ in, 0 if none.
+	split uint64
 }
 
 const none = int64(-1)
@@ -87,15 +89,17 @@ const none = int64(-1)
 // a run beyond it. All statements are signed, so a branch is a fact, whatever
 // the order in which its parts arrive.
 func place(runs []store.Run, in *arrival, look inside) (*placement, error) {
-	p := &placer{in: in, next: 0}
+	p := &placer{in: in}
 	for _, r := range runs {
 		p.next = max(p.next, r.Branch+1)
-		s := &spot{run: r, old: r, upto: none, openUpto: none}
+		s := &spot{run: r, old: r, upto: none}
 		if err := s.relate(in, look); err != nil {
 			return nil, err
 		}
 		p.spots = append(p.spots, s)
 	}
+	p.parents()
+	p.reason()
 	p.walk()
 	p.children()
 	return p.result(), nil
@@ -121,39 +125,31 @@ func (s *spot) relate(in *arrival, look inside) error {
 		return err
 	}
 	if top.same(in.state(hi)) {
-		s.upto, s.openUpto = int64(hi), int64(hi)
+		s.upto = int64(hi)
 		return nil
 	}
-	split := false
+	s.upto = int64(hi)
 	certain := none // last state where nothing is left unknown
 	for seq := lo; seq <= hi; seq++ {
 		h, err := state(seq)
 		if err != nil {
 			return err
 		}
-		g := in.state(seq)
-		if h.open != g.open {
-			split = true
-			break
-		}
-		s.openUpto = int64(seq)
-		switch {
-		case split:
+		switch g := in.state(seq); {
 		case h.differ(g):
-			split = true
+			// Where exactly they parted is known as far as the closed hashes are.
+			s.upto, s.split = certain, seq
+			return nil
 		case h.same(g):
 			certain = int64(seq)
 		}
-	}
-	if s.upto = int64(hi); split {
-		s.upto = certain
 	}
 	return nil
 }
 
 // holds tells whether the arrival's change seq is the run's change seq.
 func (s *spot) holds(seq uint64) bool {
-	return !s.gone && seq >= s.run.First && int64(seq) <= s.upto && seq <= s.run.Last.Seq
+	return s.into == nil && seq >= s.run.First && int64(seq) <= s.upto && seq <= s.run.Last.Seq
 }
 
 type placer struct {
@@ -161,6 +157,8 @@ type placer struct {
 	spots []*spot
 	next  uint32 // a branch number that is not in use
 	out   placement
+
+	second []move // the second halves of moves
 }
 
 // walk goes through the arrival's changes in order, as stretches that one run
@@ -176,7 +174,7 @@ func (p *placer) walk() {
 		}
 		end := p.in.last
 		for _, s := range p.spots {
-			if !s.gone && s.run.First > seq && s.holds(s.run.First) {
+			if s.into == nil && s.run.First > seq && s.holds(s.run.First) {
 				end = min(end, s.run.First-1)
 			}
 		}
@@ -210,10 +208,10 @@ func (p *placer) attach(first, last uint64) *spot {
 	end := p.heads(last)
 	if before != nil && before.run.Last.Seq == first-1 {
 		before.run.Last, before.dirty = end, true
-		before.upto, before.openUpto = int64(last), int64(last)
+		before.upto = int64(last)
 		return before
 	}
-	s := &spot{fresh: true, dirty: true, upto: int64(last), openUpto: int64(last)}
+	s := &spot{fresh: true, dirty: true, upto: int64(last)}
 	s.run = store.Run{First: first, Before: p.heads(first - 1), Last: end}
 	switch {
 	case before != nil:
@@ -232,14 +230,53 @@ func (p *placer) heads(seq uint64) syncproto.Heads {
 	return syncproto.Heads{Seq: seq, Open: h.open, Closed: h.closed}
 }
 
+// parents finds the run that every linked branch leaves.
+func (p *placer) parents() {
+	for _, k := range p.spots {
+		if !k.run.Linked || k.run.Branch == 0 {
+			continue
+		}
+		for _, o := range p.spots {
+			if o != k && o.run.Branch == k.run.Parent && o.run.Before.Seq <= k.run.After && o.run.Last.Seq >= k.run.After {
+				k.parent = o
+			}
+		}
+	}
+}
+
+// reason carries agreement along the branches, because hashes chain. It matters
+// where closed hashes are not known everywhere. An arrival that parted from a
+// run before a branch left it cannot be of that branch; one that is of a branch
+// is of its parent as well, up to where the branch left it.
+func (p *placer) reason() {
+	for again := true; again; {
+		again = false
+		for _, k := range p.spots {
+			if k.parent == nil || k.upto == none {
+				continue
+			}
+			switch parent := k.parent; {
+			case parent.split > 0 && parent.split <= k.run.After:
+				k.upto, k.split, again = none, k.run.First, true
+			case p.in.first-1 <= k.run.After && k.upto >= int64(k.run.After) && parent.upto < int64(k.run.After):
+				parent.upto, again = int64(k.run.After), true
+			}
+		}
+	}
+}
+
+// end gives the run that s is part of now.
+func (s *spot) end() *spot {
+	for s.into != nil {
+		s = s.into
+	}
+	return s
+}
+
 // fork starts a branch that leaves the run parent after s.Before.
 func (p *placer) fork(s, parent *spot) {
-	s.run.Branch, s.run.Parent = p.number(), parent.run.Branch
+	s.run.Branch, s.parent = p.number(), parent
 	s.run.After, s.run.Linked = s.run.Before.Seq, true
-	s.run.OpenAfter = s.run.After
-	if parent.openUpto > int64(s.run.After) {
-		s.run.OpenAfter = uint64(parent.openUpto)
-	}
 }
 
 func (p *placer) number() uint32 {
@@ -248,31 +285,29 @@ func (p *placer) number() uint32 {
 	return n
 }
 
-// root places changes from the very first on. Where another run begins there
-// too, the origin forked before its first change.
+// root places changes from the very first on: on branch 0, because the trunk
+// has to begin at the beginning. Where another run begins there too, the origin
+// forked before its first change.
 func (p *placer) root(s *spot) {
 	s.run.Linked = true
 	for _, o := range p.spots {
-		if !o.gone && o.run.First == 1 {
+		if o.into == nil && o.run.First == 1 {
 			p.fork(s, o)
 			return
 		}
 	}
-	if q := p.successor(s.run.Last.Seq); q != nil {
-		s.run.Branch = q.run.Branch
-		return
-	}
-	s.run.Branch = p.room(s)
+	p.next = max(p.next, 1)
 }
 
 // float places changes beyond a gap. If s is about to be joined to a run beyond
 // it, it takes that one's branch.
 func (p *placer) float(s *spot) {
 	if q := p.successor(s.run.Last.Seq); q != nil {
-		s.run.Branch, s.run.Parent, s.run.After, s.run.OpenAfter = q.run.Branch, q.run.Parent, q.run.After, q.run.OpenAfter
+		s.run.Branch, s.run.Parent, s.run.After = q.run.Branch, q.run.Parent, q.run.After
 		return
 	}
-	p.guess(s)
+	s.run.Branch = p.room(s)
+	p.adopt(s)
 }
 
 // successor finds the first run beyond a gap that continues state end.
@@ -288,41 +323,45 @@ func (p *placer) successor(end uint64) *spot {
 // continues tells whether a run beyond a gap begins right after state end of
 // the arrival.
 func (s *spot) continues(end uint64) bool {
-	return !s.gone && !s.run.Linked && s.run.Before.Seq == end && s.upto >= int64(end)
+	return s.into == nil && !s.run.Linked && s.run.Before.Seq == end && s.upto >= int64(end)
 }
 
-// guess gives a run beyond a gap to the first branch that has room for it: it
-// is taken for the continuation until hashes say otherwise.
-func (p *placer) guess(s *spot) {
-	s.run.Linked = false
-	s.run.Branch = p.room(s)
-	p.adopt(s)
-}
-
-// adopt copies where the branch began from the branch's other runs.
+// adopt gives a run beyond a gap what is known of its branch's beginning.
 func (p *placer) adopt(s *spot) {
-	s.run.Parent, s.run.After, s.run.OpenAfter = 0, 0, 0
+	s.run.Parent, s.run.After = 0, 0
 	for _, o := range p.spots {
-		if o != s && !o.gone && o.run.Branch == s.run.Branch {
-			s.run.Parent, s.run.After, s.run.OpenAfter = o.run.Parent, o.run.After, o.run.OpenAfter
+		if o != s && o.into == nil && o.run.Branch == s.run.Branch {
+			s.run.Parent, s.run.After = o.run.Parent, o.run.After
 		}
 	}
 }
 
-// room finds the lowest branch none of whose runs overlaps or touches s.
+// touches tells whether two runs cannot be parts of one branch with a gap in
+// between.
+func (s *spot) touches(o *spot) bool {
+	return o.run.Before.Seq <= s.run.Last.Seq && s.run.Before.Seq <= o.run.Last.Seq
+}
+
+// fits tells whether a run beyond a gap has room on a branch: it is taken for
+// the continuation until hashes say otherwise.
+func (p *placer) fits(s *spot, branch uint32) bool {
+	used := false
+	for _, o := range p.spots {
+		if o == s || o.into != nil || o.run.Branch != branch {
+			continue
+		}
+		used = true
+		if s.touches(o) || s.run.Before.Seq < o.run.After {
+			return false
+		}
+	}
+	return used
+}
+
+// room finds the lowest branch that has room for s.
 func (p *placer) room(s *spot) uint32 {
 	for b := range p.next {
-		used, free := false, true
-		for _, o := range p.spots {
-			if o == s || o.gone || o.run.Branch != b {
-				continue
-			}
-			used = true
-			if o.run.Before.Seq <= s.run.Last.Seq && s.run.Before.Seq <= o.run.Last.Seq || s.run.Before.Seq < o.run.After {
-				free = false
-			}
-		}
-		if used && free {
+		if p.fits(s, b) {
 			return b
 		}
 	}
@@ -334,7 +373,7 @@ func (p *placer) room(s *spot) uint32 {
 // others turn out to be branches that leave c.
 func (p *placer) join(c *spot, first, last uint64) {
 	for _, q := range slices.Clone(p.spots) {
-		if q != c && q.run.Before.Seq >= first-1 && q.run.Before.Seq < last && q.continues(q.run.Before.Seq) {
+		if q != c && q.run.Before.Seq >= max(first-1, c.run.First) && q.run.Before.Seq < last && q.continues(q.run.Before.Seq) {
 			p.link(q, c, q.run.Before.Seq)
 		}
 	}
@@ -353,105 +392,110 @@ func (p *placer) join(c *spot, first, last uint64) {
 
 // link makes a run beyond a former gap a branch that leaves c after change end.
 func (p *placer) link(q, c *spot, end uint64) {
-	if q.run.Branch == c.run.Branch {
+	if p.shared(q) {
 		p.transfer(q, p.number())
 	}
-	q.run.Parent, q.run.After, q.run.OpenAfter, q.run.Linked, q.dirty = c.run.Branch, end, end, true, true
+	q.parent, q.run.After, q.run.Linked, q.dirty = c, end, true, true
 	p.out.reordered = true
+}
+
+// shared tells whether q's branch is the trunk or has other runs.
+func (p *placer) shared(q *spot) bool {
+	for _, o := range p.spots {
+		if o != q && o.into == nil && o.run.Branch == q.run.Branch {
+			return true
+		}
+	}
+	return q.run.Branch == 0
 }
 
 // transfer gives a run to another branch.
 func (p *placer) transfer(q *spot, to uint32) {
-	if !q.fresh {
-		p.out.moves = append(p.out.moves, move{q.run.Branch, to, q.run.First, q.run.Last.Seq})
-		p.out.reordered = true
-	}
 	q.run.Branch, q.dirty = to, true
+	p.out.reordered = true
 }
 
-// absorb appends run q to c. What hung on q's branch beyond it follows.
+// absorb appends run q to c. What was taken for the continuation of q follows.
 func (p *placer) absorb(c, q *spot) {
-	from, to := q.run.Branch, c.run.Branch
-	if from != to {
-		p.transfer(q, to)
-		p.out.reordered = true
-	}
-	q.gone = true
+	from := q.run.Branch
+	q.into = c
 	c.run.Last, c.dirty = q.run.Last, true
 	c.run.BeaconMS = max(c.run.BeaconMS, q.run.BeaconMS)
-	c.upto, c.openUpto = max(c.upto, q.upto), max(c.openUpto, q.openUpto)
-	if from == to {
+	c.upto = max(c.upto, q.upto)
+	if from == c.run.Branch {
 		return
 	}
+	p.out.reordered = true
 	for _, o := range p.spots {
-		switch {
-		case o.gone || o == c:
-		case o.run.Linked && o.run.Parent == from && o.run.Branch != from && o.run.After >= q.run.First && o.run.After <= q.run.Last.Seq:
-			o.run.Parent, o.dirty = to, true
-		case !o.run.Linked && o.run.Branch == from && o.run.First > q.run.Last.Seq:
-			p.transfer(o, to)
-			o.run.Parent, o.run.After, o.run.OpenAfter = c.run.Parent, c.run.After, c.run.OpenAfter
-		}
-	}
-}
-
-// evict moves away runs beyond a gap that were taken for the continuation of
-// c's branch and now turn out not to be.
-func (p *placer) evict(c *spot) {
-	for _, o := range p.spots {
-		if o == c || o.gone || o.run.Linked || o.run.Branch != c.run.Branch {
-			continue
-		}
-		if o.run.Before.Seq <= c.run.Last.Seq && c.run.Before.Seq <= o.run.Last.Seq {
-			p.transfer(o, p.room(o))
+		if o.into == nil && o != c && !o.run.Linked && o.run.Branch == from && o.run.First > q.run.Last.Seq && p.fits(o, c.run.Branch) {
+			p.transfer(o, c.run.Branch)
 			p.adopt(o)
 		}
 	}
 }
 
-// children raises OpenAfter where more of a parent or child has come to light:
-// branches that differ in personal values only share open hashes beyond After.
-func (p *placer) children() {
-	for _, k := range p.spots {
-		if k.gone || !k.run.Linked || k.run.Branch == k.run.Parent {
+// evict parts runs that were taken for pieces of one branch and now turn out
+// not to be: c, which has just grown, and others beyond a gap.
+func (p *placer) evict(c *spot) {
+	for _, o := range p.spots {
+		if o == c || o.into != nil || o.run.Branch != c.run.Branch || !c.touches(o) {
 			continue
 		}
-		for _, parent := range p.spots {
-			if parent.gone || parent.run.Branch != k.run.Parent {
-				continue
-			}
-			if both := min(parent.openUpto, k.openUpto); both > int64(k.run.OpenAfter) {
-				k.run.OpenAfter, k.dirty = uint64(both), true
-				p.out.reordered = true
-			}
+		loose := o
+		if o.run.Linked {
+			loose = c
+		}
+		p.transfer(loose, p.room(loose))
+		p.adopt(loose)
+	}
+}
+
+// children renames parents that have changed their branch.
+func (p *placer) children() {
+	for _, k := range p.spots {
+		if k.into != nil || k.parent == nil {
+			continue
+		}
+		if b := k.parent.end().run.Branch; k.run.Parent != b {
+			k.run.Parent, k.dirty = b, true
 		}
 	}
 }
 
 // result lists what to write: old rows whose key changed go first.
 func (p *placer) result() *placement {
-	for _, s := range p.spots {
-		moved := s.old.Branch != s.run.Branch || s.old.First != s.run.First
-		if !s.fresh && (s.gone || moved) {
+	for i, s := range p.spots {
+		now := s.end()
+		if !s.fresh && (s != now || s.old.Branch != s.run.Branch || s.old.First != s.run.First) {
 			p.out.drop = append(p.out.drop, s.old)
 		}
-		if s.dirty && !s.gone {
+		if s.dirty && s == now {
 			p.out.put = append(p.out.put, s.run)
 		}
+		if !s.fresh && s.old.Branch != now.run.Branch {
+			p.move(s, now.run.Branch, ^uint32(0)-uint32(i))
+		}
 	}
+	p.out.moves = append(p.out.moves, p.second...)
 	// Stretches were noted with the branch of the moment.
-	for i := range p.out.fresh {
-		p.out.fresh[i].branch = p.branchOf(p.out.fresh[i])
-	}
-	for i := range p.out.held {
-		p.out.held[i].branch = p.branchOf(p.out.held[i])
+	for _, list := range [...][]stretch{p.out.fresh, p.out.held} {
+		for i := range list {
+			list[i].branch = p.branchOf(list[i])
+		}
 	}
 	return &p.out
 }
 
+// move notes that a stored run changes its branch. It goes over a number of its
+// own, because two runs may change places.
+func (p *placer) move(s *spot, to, over uint32) {
+	p.out.moves = append(p.out.moves, move{s.old.Branch, over, s.old.First, s.old.Last.Seq})
+	p.second = append(p.second, move{over, to, s.old.First, s.old.Last.Seq})
+}
+
 func (p *placer) branchOf(s stretch) uint32 {
 	for _, o := range p.spots {
-		if !o.gone && s.first >= o.run.First && s.last <= o.run.Last.Seq && o.upto >= int64(s.last) {
+		if o.into == nil && s.first >= o.run.First && s.last <= o.run.Last.Seq && o.upto >= int64(s.last) {
 			return o.run.Branch
 		}
 	}

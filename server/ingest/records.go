@@ -309,67 +309,12 @@ func (ses *session) merge(f *file) (*merge.State, error) {
 			Refs: e.Change.Header.Refs, Operational: e.Change.Operational, Personal: e.Change.Personal, PersonalKnown: e.PersonalKnown(),
 		})
 	}
-	br, err := ses.branches(f)
+	br, err := ses.order(f)
 	if err != nil {
 		return nil, err
 	}
 	state := merge.Record(changes, rulings, br)
 	return &state, nil
-}
-
-// branches gives the order of changes for merging, nil where no origin of the
-// record has forked. The rule knows changes by their open hash, so branches
-// part here where the open hash does.
-func (ses *session) branches(f *file) (merge.Branches, error) {
-	var m *merge.ForkMap
-	for i := range f.entries {
-		e := &f.entries[i]
-		t, err := ses.topology(e.Change.Origin)
-		if err != nil {
-			return nil, err
-		}
-		o, err := ses.origin(e.Change.Origin)
-		if err != nil {
-			return nil, err
-		}
-		if o == nil || e.page || !t.forked() {
-			continue
-		}
-		if m == nil {
-			m = &merge.ForkMap{}
-		}
-		for _, r := range t.runs {
-			if r.Branch != 0 && r.First == r.After+1 || r.Branch != 0 && !r.Linked {
-				m.Fork(o.ID, r.Branch, r.Parent, r.OpenAfter)
-			}
-		}
-		branch, err := ses.branchOf(o, t, e)
-		if err != nil {
-			return nil, err
-		}
-		m.Assign(e.ID(), t.openHome(branch, e.Change.Seq))
-	}
-	if m == nil {
-		return nil, nil
-	}
-	return m, nil
-}
-
-// openHome is home by the open hash alone.
-func (t topology) openHome(branch uint32, seq uint64) uint32 {
-	for range len(t.runs) + 1 {
-		moved := false
-		for _, r := range t.runs {
-			if r.Branch == branch && branch != 0 && r.First == r.After+1 && r.Linked && seq <= r.OpenAfter && r.Parent != branch {
-				branch, moved = r.Parent, true
-				break
-			}
-		}
-		if !moved {
-			break
-		}
-	}
-	return branch
 }
 
 // fill sets the columns of a record from its merged state.

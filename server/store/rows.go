@@ -58,11 +58,8 @@ type Run struct {
 	Last   syncproto.Heads // heads at the end of the run
 
 	// Parent and After say where the branch left another; both 0 for branch 0.
-	// OpenAfter is the last change whose open hash both share; it is above After
-	// where branches differ in personal values first.
-	Parent    uint32
-	After     uint64
-	OpenAfter uint64
+	Parent uint32
+	After  uint64
 	// Linked says that the run continues After, that is, nothing is missing
 	// before it.
 	Linked bool

@@ -5,12 +5,12 @@ import (
 	"thonsync/syncproto"
 )
 
-const runColumns = `origin, branch, first, before_open, before_closed, last, open, closed, parent, after, open_after, linked, beacon_ms`
+const runColumns = `origin, branch, first, before_open, before_closed, last, open, closed, parent, after, linked, beacon_ms`
 
 func scanRun(scan func(...any) error) (store.Run, error) {
 	var r store.Run
 	var origin, bo, bc, o, c []byte
-	err := scan(&origin, &r.Branch, &r.First, &bo, &bc, &r.Last.Seq, &o, &c, &r.Parent, &r.After, &r.OpenAfter, &r.Linked, &r.BeaconMS)
+	err := scan(&origin, &r.Branch, &r.First, &bo, &bc, &r.Last.Seq, &o, &c, &r.Parent, &r.After, &r.Linked, &r.BeaconMS)
 	if err != nil {
 		return r, err
 	}
@@ -38,9 +38,9 @@ func (t *tx) EachRun(f func(store.Run) error) error {
 
 // PutRun adds or replaces a run.
 func (t *tx) PutRun(r store.Run) error {
-	_, err := t.exec("writing a run", "INSERT OR REPLACE INTO runs ("+runColumns+") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	_, err := t.exec("writing a run", "INSERT OR REPLACE INTO runs ("+runColumns+") VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
 		r.Origin[:], r.Branch, int64(r.First), r.Before.Open[:], r.Before.Closed[:], int64(r.Last.Seq), r.Last.Open[:], r.Last.Closed[:],
-		r.Parent, int64(r.After), int64(r.OpenAfter), r.Linked, r.BeaconMS)
+		r.Parent, int64(r.After), r.Linked, r.BeaconMS)
 	return err
 }
 

@@ -35,7 +35,6 @@ CREATE TABLE runs (
   closed        BLOB    NOT NULL,  -- p(last)
   parent        INTEGER NOT NULL,
   after         INTEGER NOT NULL,
-  open_after    INTEGER NOT NULL,
   linked        INTEGER NOT NULL,
   beacon_ms     INTEGER NOT NULL,
   PRIMARY KEY (origin, branch, first)
