@@ -46,7 +46,11 @@ func (a *app) people(people []view.Person) {
 		if p.HasPIN {
 			marks = append(marks, a.lang.T("people.pin"))
 		}
-		line := fmt.Sprintf("  %d  %s", i+1, p.Name)
+		name := p.Name
+		if name == "" { // the issuer knew none: people add gives one
+			name = a.lang.T("people.nameless", "id", shorten(p.ID))
+		}
+		line := fmt.Sprintf("  %d  %s", i+1, name)
 		if len(marks) > 0 {
 			line += " (" + strings.Join(marks, ", ") + ")"
 		}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"thonsync/clientlib"
+	"thonsync/clientlib/httptransport"
 )
 
 // version is set by the linker.
@@ -51,5 +52,5 @@ type environment struct {
 }
 
 func openDevice(ctx context.Context, path string) (device, error) {
-	return clientlib.Open(ctx, clientlib.Options{Path: path})
+	return clientlib.Open(ctx, clientlib.Options{Path: path, Transport: httptransport.New(0)})
 }
