@@ -2,8 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/ed25519"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -175,7 +173,7 @@ func deviceDraft(d answer.NewDevice, issuer syncproto.OriginID, now time.Time) o
 	}
 	row = append(row,
 		syncproto.Field{Num: syncproto.DeviceRole, Value: syncproto.TextValue(string(d.Role))},
-		syncproto.Field{Num: syncproto.DeviceOrigin, Value: syncproto.UUIDValue(syncproto.OriginOf(ed25519.PublicKey(slices.Clone(d.Key))))},
+		syncproto.Field{Num: syncproto.DeviceOrigin, Value: syncproto.UUIDValue(syncproto.OriginOf(d.Key))},
 		syncproto.Field{Num: syncproto.DeviceIssuer, Value: syncproto.UUIDValue(issuer)})
 	if d.Label != "" {
 		row = append(row, syncproto.Field{Num: syncproto.DeviceLabel, Value: syncproto.TextValue(d.Label)})
