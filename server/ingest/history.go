@@ -45,6 +45,16 @@ func (e *Entry) ID() merge.ID {
 	return merge.ID{Origin: e.Change.Origin, Seq: e.Change.Seq, Open: e.Open}
 }
 
+// standing is what the ledger says of a change, as far as the change and the
+// definitions decide it.
+type standing struct {
+	acts   bool
+	reason syncproto.Reason
+	needs  string
+}
+
+func (e *Entry) standing() standing { return standing{e.Acts, e.Reason, e.Needs} }
+
 // PersonalKnown tells whether the personal row can be opened.
 func (e *Entry) PersonalKnown() bool { return e.form == personalEncrypted }
 

@@ -82,9 +82,9 @@ func (ses *session) settle(f *file, rejudge bool) error {
 	if err := ses.openPersonals(f); err != nil {
 		return err
 	}
-	acted := make([]bool, len(f.entries))
+	was := make([]standing, len(f.entries))
 	for i := range f.entries {
-		acted[i] = f.entries[i].Acts
+		was[i] = f.entries[i].standing()
 	}
 	if err := ses.judgeAll(f, rejudge); err != nil {
 		return err
@@ -113,7 +113,7 @@ func (ses *session) settle(f *file, rejudge bool) error {
 	}
 	for i := range f.entries {
 		e := &f.entries[i]
-		if e.page || i < f.fresh && e.Acts == acted[i] && !rejudge {
+		if e.page || i < f.fresh && e.standing() == was[i] && !rejudge {
 			continue
 		}
 		if err := ses.note(f, e); err != nil {

@@ -206,7 +206,7 @@ func covered(t topology, r *store.Run, rows []store.Segment) error {
 			break
 		}
 		next = max(next, s.Last+1)
-		if s.Last == r.Last.Seq && !s.After.Equal(r.Last) {
+		if s.Last == r.Last.Seq && t.home(s.Branch, s.Last) == r.Branch && !s.After.Equal(r.Last) {
 			return syncproto.Errorf(syncproto.CodeChain, "run %d-%d of origin %s: head and segment disagree", r.First, r.Last.Seq, r.Origin)
 		}
 	}
