@@ -39,7 +39,7 @@ func importing(rule, path, pkg, want string) sample {
 }
 
 // samples break every rule, and come as near to breaking it as is allowed.
-var samples = slices.Concat(importSamples, packageSamples, testSamples, textSamples)
+var samples = slices.Concat(importSamples, packageSamples, testSamples, textSamples, pageSamples)
 
 var importSamples = []sample{
 	importing("imports", "syncproto/a.go", "thonsync/clientlib", "without knowing who uses them"),
@@ -185,6 +185,19 @@ var textSamples = []sample{
 	one("line-ends", "docs/a.md", "one", "no line end"),
 	one("line-ends", "docs/a.md", "one\n", ""),
 	one("line-ends", "docs/a.png", "one\x00\r\n", ""),
+}
+
+var pageSamples = []sample{
+	{"links", map[string]string{"docs/a.md": "[b](b.md)\n", "b.md": ""}, "b.md leads nowhere"},
+	{"links", map[string]string{"docs/a.md": "[b](../b.md#part)\n"}, "../b.md leads nowhere"},
+	{"links", map[string]string{
+		"docs/a.md": "[b](../b.md#part) [here](#x) [folder](../server) [out](https://example.org/x)\n```\n[no](link)\n```\n",
+		"b.md":      "", "server/x.txt": "",
+	}, ""},
+
+	{"make-targets", map[string]string{"README.md": "Type `make chekc`.\n", "Makefile": "check: build\n"}, "make chekc"},
+	{"make-targets", map[string]string{"README.md": "```\nmake -s tables\n```\n", "Makefile": "check: build\n"}, "make tables"},
+	{"make-targets", map[string]string{"README.md": "Type `make check`; it will make everything.\n\n    make x\n", "Makefile": "check: build\n"}, ""},
 }
 
 // TestRulesCanFail runs every rule on its samples, and wants of every rule a sample that breaks it

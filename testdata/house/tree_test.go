@@ -42,7 +42,7 @@ type rule struct {
 
 // rules are all house rules, in the order in which they are reported.
 func rules() []rule {
-	return slices.Concat(importRules(), packageRules(), testRules(), textRules(), []rule{migrationNumbers})
+	return slices.Concat(importRules(), packageRules(), testRules(), textRules(), pageRules(), []rule{migrationNumbers})
 }
 
 func TestHouse(t *testing.T) {
