@@ -129,18 +129,9 @@ func (c *codec) decodeColumns(d *decoder, flat []byte) ([]byte, error) {
 
 func decodeByte(m *model, d *decoder, beside uint32) byte {
 	m.startByte(beside)
-	b, node := uint32(0), uint32(1)
-	for i := 7; i >= 0; i-- {
-		m.predict(node)
-		bit := d.bit(m.p)
-		m.learn(bit)
-		b = b<<1 | bit
-		node = node<<1 | bit
-		if i == 4 {
-			m.startNibble(node)
-			node = 1
-		}
-	}
+	first := m.decodeNibble(d)
+	m.startNibble(first)
+	b := first<<4&0xf0 | m.decodeNibble(d)&0x0f
 	m.endByte(byte(b))
 	return byte(b)
 }

@@ -18,6 +18,7 @@ const (
 	weightMax   = 1<<19 - 1 // keeps every sum far below 2^53
 	checkField  = (1<<checkBits - 1) << countBits
 	slotBits    = 17 // of the one table: 2^17 slots of 4 bytes, 512 KiB
+	slotMask    = 1<<slotBits - 1
 )
 
 // noByte stands where the previous column offers no byte to look at.
@@ -142,58 +143,58 @@ func (m *model) startNibble(high uint32) {
 
 // predict sets m.p for the bit at node, the 1-led bits of the nibble so far.
 func (m *model) predict(node uint32) {
-	a0 := (m.line[0] ^ node) & (1<<slotBits - 1)
+	a0 := (m.line[0] ^ node) & slotMask
 	s0 := m.slots[a0]
 	if s0&checkField != m.check[0] {
-		s0 = m.claim(0, a0)
-	} else {
-		m.at[0] = a0
+		a0 = m.claim(a0, m.check[0])
+		s0 = m.slots[a0&slotMask]
 	}
+	m.at[0] = a0
 	x0 := int64(stretchTable[s0>>20])
 	m.input[0] = x0
-	a1 := (m.line[1] ^ node) & (1<<slotBits - 1)
+	a1 := (m.line[1] ^ node) & slotMask
 	s1 := m.slots[a1]
 	if s1&checkField != m.check[1] {
-		s1 = m.claim(1, a1)
-	} else {
-		m.at[1] = a1
+		a1 = m.claim(a1, m.check[1])
+		s1 = m.slots[a1&slotMask]
 	}
+	m.at[1] = a1
 	x1 := int64(stretchTable[s1>>20])
 	m.input[1] = x1
-	a2 := (m.line[2] ^ node) & (1<<slotBits - 1)
+	a2 := (m.line[2] ^ node) & slotMask
 	s2 := m.slots[a2]
 	if s2&checkField != m.check[2] {
-		s2 = m.claim(2, a2)
-	} else {
-		m.at[2] = a2
+		a2 = m.claim(a2, m.check[2])
+		s2 = m.slots[a2&slotMask]
 	}
+	m.at[2] = a2
 	x2 := int64(stretchTable[s2>>20])
 	m.input[2] = x2
-	a3 := (m.line[3] ^ node) & (1<<slotBits - 1)
+	a3 := (m.line[3] ^ node) & slotMask
 	s3 := m.slots[a3]
 	if s3&checkField != m.check[3] {
-		s3 = m.claim(3, a3)
-	} else {
-		m.at[3] = a3
+		a3 = m.claim(a3, m.check[3])
+		s3 = m.slots[a3&slotMask]
 	}
+	m.at[3] = a3
 	x3 := int64(stretchTable[s3>>20])
 	m.input[3] = x3
-	a4 := (m.line[4] ^ node) & (1<<slotBits - 1)
+	a4 := (m.line[4] ^ node) & slotMask
 	s4 := m.slots[a4]
 	if s4&checkField != m.check[4] {
-		s4 = m.claim(4, a4)
-	} else {
-		m.at[4] = a4
+		a4 = m.claim(a4, m.check[4])
+		s4 = m.slots[a4&slotMask]
 	}
+	m.at[4] = a4
 	x4 := int64(stretchTable[s4>>20])
 	m.input[4] = x4
-	a5 := (m.line[5] ^ node) & (1<<slotBits - 1)
+	a5 := (m.line[5] ^ node) & slotMask
 	s5 := m.slots[a5]
 	if s5&checkField != m.check[5] {
-		s5 = m.claim(5, a5)
-	} else {
-		m.at[5] = a5
+		a5 = m.claim(a5, m.check[5])
+		s5 = m.slots[a5&slotMask]
 	}
+	m.at[5] = a5
 	x5 := int64(stretchTable[s5>>20])
 	m.input[5] = x5
 	dot := m.weight[0]*x0 + m.weight[1]*x1 + m.weight[2]*x2 + m.weight[3]*x3 + m.weight[4]*x4 + m.weight[5]*x5
@@ -201,25 +202,22 @@ func (m *model) predict(node uint32) {
 	m.p = int64(squashTable[int(d+stretchMax)&(len(squashTable)-1)])
 }
 
-// claim finds the slot of a context that is not at its first place: at its
-// second, or else it takes the place that has seen less, the first on a tie.
+// claim finds the place of a context's slot that is not at its first place: its
+// second, or else the one of both that has seen less, the first on a tie.
 //
 //go:noinline
-func (m *model) claim(i int, at uint32) uint32 {
+func (m *model) claim(at, check uint32) uint32 {
 	const countField = 1<<countBits - 1
-	second := (at ^ 16) & (1<<slotBits - 1)
+	second := (at ^ 16) & slotMask
 	s := m.slots[second]
-	if s&checkField == m.check[i] {
-		m.at[i] = second
-		return s
+	if s&checkField == check {
+		return second
 	}
-	if s&countField < m.slots[at&(1<<slotBits-1)]&countField {
+	if s&countField < m.slots[at&slotMask]&countField {
 		at = second
 	}
-	s = m.check[i] | evenChance
-	m.slots[at&(1<<slotBits-1)] = s
-	m.at[i] = at
-	return s
+	m.slots[at&slotMask] = check | evenChance
+	return at
 }
 
 // learn adapts the weights and the slots that predict used to the bit that
@@ -227,22 +225,22 @@ func (m *model) claim(i int, at uint32) uint32 {
 func (m *model) learn(bit uint32) {
 	miss := int64(bit<<16) - m.p
 	m.weight[0] += (m.input[0]*miss + 1<<14) >> 15
-	s0 := &m.slots[m.at[0]&(1<<slotBits-1)]
+	s0 := &m.slots[m.at[0]&slotMask]
 	*s0 = adapted(*s0, bit)
 	m.weight[1] += (m.input[1]*miss + 1<<14) >> 15
-	s1 := &m.slots[m.at[1]&(1<<slotBits-1)]
+	s1 := &m.slots[m.at[1]&slotMask]
 	*s1 = adapted(*s1, bit)
 	m.weight[2] += (m.input[2]*miss + 1<<14) >> 15
-	s2 := &m.slots[m.at[2]&(1<<slotBits-1)]
+	s2 := &m.slots[m.at[2]&slotMask]
 	*s2 = adapted(*s2, bit)
 	m.weight[3] += (m.input[3]*miss + 1<<14) >> 15
-	s3 := &m.slots[m.at[3]&(1<<slotBits-1)]
+	s3 := &m.slots[m.at[3]&slotMask]
 	*s3 = adapted(*s3, bit)
 	m.weight[4] += (m.input[4]*miss + 1<<14) >> 15
-	s4 := &m.slots[m.at[4]&(1<<slotBits-1)]
+	s4 := &m.slots[m.at[4]&slotMask]
 	*s4 = adapted(*s4, bit)
 	m.weight[5] += (m.input[5]*miss + 1<<14) >> 15
-	s5 := &m.slots[m.at[5]&(1<<slotBits-1)]
+	s5 := &m.slots[m.at[5]&slotMask]
 	*s5 = adapted(*s5, bit)
 }
 
@@ -269,11 +267,15 @@ func nextHigh(high uint32, b byte) uint32 {
 	return min(high+1, 3)
 }
 
-// adapted returns slot s after bit. The step cannot carry the probability out
-// of its 16 bits; the count moves on by one until it reaches countMax.
-func adapted(s, bit uint32) uint32 {
+// adapted returns slot s after bit.
+func adapted(s, bit uint32) uint32 { return adaptedTo(s, bit<<16-bit) }
+
+// adaptedTo returns slot s after a bit that is 1 where up is 65535, and 0 where
+// up is 0. The step cannot carry the probability out of its 16 bits; the count
+// moves on by one until it reaches countMax.
+func adaptedTo(s, up uint32) uint32 {
 	n := s & (1<<countBits - 1)
-	step := (int32(bit<<16-bit) - int32(s>>16)) * rateTable[n] >> 15
+	step := (int32(up) - int32(s>>16)) * rateTable[n] >> 15
 	return s + uint32(step)<<16 + (n-countMax)>>31
 }
 
