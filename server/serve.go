@@ -31,11 +31,12 @@ type Listeners struct {
 // Listen opens the listeners that the settings name; the admin one takes any
 // free port. Call it before Serve, not beside it.
 func (n *Node) Listen() (Listeners, error) {
-	pub, err := net.Listen("tcp", n.cfg.Listen)
+	var lc net.ListenConfig
+	pub, err := lc.Listen(context.Background(), "tcp", n.cfg.Listen)
 	if err != nil {
 		return Listeners{}, fmt.Errorf("listening on %s: %w: choose another --listen or stop the other program", n.cfg.Listen, err)
 	}
-	admin, err := net.Listen("tcp", "127.0.0.1:0")
+	admin, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return Listeners{}, errors.Join(fmt.Errorf("listening for commands: %w", err), pub.Close())
 	}

@@ -52,7 +52,7 @@ func integrity(ctx context.Context, path string, v *Verified) error {
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", filepath.Base(path), err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // only read from
 	rows, err := db.QueryContext(ctx, "PRAGMA integrity_check(20)")
 	if err != nil {
 		return fmt.Errorf("checking %s: %w", filepath.Base(path), err)

@@ -282,7 +282,7 @@ func (w *world) device() *clientlib.Device {
 	return d
 }
 
-func (w *world) exchange(d *clientlib.Device) clientlib.Report {
+func (w *world) exchange(d *clientlib.Device) {
 	w.t.Helper()
 	rep, err := d.Sync(w.t.Context())
 	if err != nil {
@@ -291,7 +291,6 @@ func (w *world) exchange(d *clientlib.Device) clientlib.Report {
 	for _, p := range rep.Problems {
 		w.t.Fatalf("problem: %+v", p)
 	}
-	return rep
 }
 
 func (w *world) record(d *clientlib.Device) uuid.UUID {

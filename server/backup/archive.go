@@ -104,7 +104,7 @@ func sumFile(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read from
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return "", err
@@ -117,7 +117,7 @@ func packFile(tw *tar.Writer, dir, name string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read from
 	st, err := f.Stat()
 	if err != nil {
 		return err
@@ -144,7 +144,7 @@ func Unpack(path, keysFolder, dir string) (Manifest, error) {
 	if err != nil {
 		return Manifest{}, fmt.Errorf("opening the backup: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read from
 	plain, err := age.Decrypt(f, p.identity)
 	if err != nil {
 		return Manifest{}, damagedBackup(err)

@@ -78,6 +78,9 @@ func start(t *testing.T, o httpapi.Options) (string, *httpapi.Server) {
 	return "http://" + ln.Addr().String(), s
 }
 
+// client keeps no answer waiting for ever; tests never wait for its time-out.
+var client = &http.Client{Transport: &http.Transport{ResponseHeaderTimeout: 2 * time.Minute}}
+
 type reply struct {
 	status int
 	header http.Header
@@ -98,7 +101,7 @@ func do(t *testing.T, method, url string, body []byte, header ...string) reply {
 		}
 		req.Header.Set(header[i], header[i+1])
 	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	resp, err := client.Transport.RoundTrip(req)
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, url, err)
 	}
@@ -188,8 +191,12 @@ func TestRawErrorsNeverLeak(t *testing.T) {
 		"internal": func(context.Context, []byte) ([]byte, error) {
 			return nil, syncproto.Errorf(syncproto.CodeInternal, "at 012345678901")
 		},
-		"panic":   func(context.Context, []byte) ([]byte, error) { panic("012345678901") },
-		"nil map": func(context.Context, []byte) ([]byte, error) { var m map[string]int; m["a"] = 1; return nil, nil },
+		"panic": func(context.Context, []byte) ([]byte, error) { panic("012345678901") },
+		"nil map": func(context.Context, []byte) ([]byte, error) {
+			m := map[string]int(nil)
+			delete(m, "a")
+			return []byte{}[:len(m)-1], nil
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			base, _ := start(t, httpapi.Options{Exchange: exchanger{f}})
@@ -232,7 +239,7 @@ func TestBodyLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if resp, err := http.DefaultTransport.RoundTrip(req); err == nil {
+	if resp, err := client.Transport.RoundTrip(req); err == nil {
 		defer resp.Body.Close()
 		if resp.StatusCode != 413 {
 			t.Errorf("over the limit: %d", resp.StatusCode)

@@ -41,12 +41,15 @@ func (l *perIP) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		at, err := netip.ParseAddrPort(c.RemoteAddr().String())
-		if err != nil || l.isFree(at.Addr().Unmap()) {
+		var from netip.Addr // none for connections without an address, which share one bound
+		if at, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+			from = at.AddrPort().Addr().Unmap()
+		}
+		if l.isFree(from) {
 			return c, nil
 		}
-		if l.take(at.Addr().Unmap()) {
-			return &countedConn{Conn: c, leave: sync.OnceFunc(func() { l.leave(at.Addr().Unmap()) })}, nil
+		if l.take(from) {
+			return &countedConn{Conn: c, leave: sync.OnceFunc(func() { l.leave(from) })}, nil
 		}
 		_ = c.Close() // nothing was said on it
 	}

@@ -194,7 +194,7 @@ func pauseFor(err error, spread func(n int64) int64) time.Duration {
 	return pause + time.Duration(spread(int64(pause)+1))
 }
 
-func randomSpread(n int64) int64 { return rand.Int64N(n) }
+func randomSpread(n int64) int64 { return rand.Int64N(n) } //nolint:gosec // it spreads retries; guessing it gains nothing
 
 // writeProblem is the only place where an error becomes an answer.
 func (s *Server) writeProblem(c *fiber.Ctx, err error) error {

@@ -106,10 +106,10 @@ func finishProblem(ctx huma.Context, _ string, v any) (any, error) {
 		return v, nil
 	}
 	done := *p
-	done.complete()
-	done.translate(ctx.Header("Accept-Language"))
-	done.RequestID = RequestID(ctx.Context())
-	return &done, nil
+	p = done.complete()
+	p.translate(ctx.Header("Accept-Language"))
+	p.RequestID = RequestID(ctx.Context())
+	return p, nil
 }
 
 func init() { huma.NewError = humaError }

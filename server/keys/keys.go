@@ -165,7 +165,7 @@ func WriteFile(path string, text []byte) error {
 	if dir, err := os.Open(filepath.Dir(path)); err == nil {
 		// Not every system can sync a folder; the file itself is durable.
 		_ = dir.Sync()
-		dir.Close()
+		_ = dir.Close() // only read from
 	}
 	return nil
 }

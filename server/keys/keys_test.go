@@ -35,7 +35,7 @@ func TestSecretsStayTheSame(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys")
 	a, b := folder(t, path), folder(t, path)
 	id := must[[]byte](t)
-	if string(must[string](t)(a.APIToken())) != must[string](t)(b.APIToken()) {
+	if must[string](t)(a.APIToken()) != must[string](t)(b.APIToken()) {
 		t.Error("token changed")
 	}
 	if string(id(a.PersonalKey())) != string(id(b.PersonalKey())) {

@@ -62,7 +62,7 @@ func (a *app) writeBundles(f server.Files, out string) error {
 			}
 			path = stem + "-" + strconv.Itoa(i+1) + ext
 		}
-		w, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names the file
+		w, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
 			return fmt.Errorf("writing %s: %w: name a file that does not exist", path, err)
 		}

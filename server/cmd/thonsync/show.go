@@ -23,7 +23,7 @@ func (c *decodeCmd) Run(a *app) error {
 		if err != nil {
 			return fmt.Errorf("opening the file to decode: %w", err)
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }() // only read from
 		in = f
 	}
 	b, err := io.ReadAll(io.LimitReader(in, syncproto.MaxBundleBytes+1))
