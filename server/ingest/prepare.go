@@ -37,7 +37,18 @@ type prepared struct {
 
 // chunkChanges is after how many changes a batch is cut into several
 // transactions, so that memory does not grow with the size of a batch.
-const chunkChanges = 4000
+const chunkChanges = 2000
+
+// readInTurn reads a segment when a processor is to be had.
+func (s *Service) readInTurn(ctx context.Context, raw []byte, via syncproto.OriginID, grants map[syncproto.OriginID]*grant) (*prepared, error) {
+	select {
+	case s.prepare <- struct{}{}:
+		defer func() { <-s.prepare }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return s.read(ctx, raw, via, grants)
+}
 
 // read verifies, opens and judges one segment. A problem is told to the sender.
 func (s *Service) read(ctx context.Context, raw []byte, via syncproto.OriginID, grants map[syncproto.OriginID]*grant) (*prepared, error) {
@@ -298,14 +309,16 @@ func loneRecord(id uuid.UUID, e *Entry) *store.Record {
 // wrong with single parts is told in the Result.
 func (s *Service) Submit(ctx context.Context, b Batch) (Result, error) {
 	select {
-	case s.prepare <- struct{}{}:
-		defer func() { <-s.prepare }()
+	case s.held <- struct{}{}:
+		defer func() { <-s.held }()
 	case <-ctx.Done():
 		return Result{}, ctx.Err()
 	}
 	t := &taking{s: s, batch: &b, grants: s.verifyChains(b.Credentials), origins: make(map[syncproto.OriginID]bool)}
-	if err := t.first(ctx); err != nil {
-		return t.res, err
+	if t.alone() {
+		if err := t.first(ctx); err != nil {
+			return t.res, err
+		}
 	}
 	for next := 0; next < len(b.Segments); {
 		part, err := t.part(ctx, &next)

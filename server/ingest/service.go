@@ -27,7 +27,8 @@ type Service struct {
 	judge   judgeFunc
 	defs    atomic.Pointer[Definitions]
 	beacon  atomic.Pointer[syncproto.BeaconMark] // newest of the centre; points only
-	prepare chan struct{}                        // bounds decoded segments in memory
+	held    chan struct{}                        // bounds decoded segments in memory
+	prepare chan struct{}                        // one slot a processor, so that those begun first are ready first
 
 	rulings  *rulings        // touched by the writer only
 	cutEpoch syncproto.Epoch // in which all feeds are cut; touched by the writer only
@@ -78,7 +79,7 @@ func open(ctx context.Context, cfg Config, judge judgeFunc, schema uint32) (*Ser
 	s := &Service{
 		cfg: cfg, judge: judge,
 		id: syncproto.OriginOf(cfg.Key.Public().(ed25519.PublicKey)), centre: syncproto.OriginOf(cfg.Centre),
-		prepare: make(chan struct{}, 2*runtime.GOMAXPROCS(0)),
+		held:    make(chan struct{}, 4*runtime.GOMAXPROCS(0)), prepare: make(chan struct{}, runtime.GOMAXPROCS(0)),
 		queue:   make(chan *job, cfg.Queue), done: make(chan struct{}),
 	}
 	if s.atCentre() {

@@ -23,6 +23,14 @@ type taking struct {
 	res     Result
 }
 
+// alone tells whether what segments may need has to be there before they are
+// read. Credentials have not: segments are read with those that came along, so
+// they go into the store in one transaction with the first segments.
+func (t *taking) alone() bool {
+	b := t.batch
+	return len(b.Segments) == 0 || len(b.Receipts)+len(b.Pages) > 0 || b.Beacon != (syncproto.BeaconMark{})
+}
+
 // first takes in what segments may need: credentials, pages, receipts.
 func (t *taking) first(ctx context.Context) error {
 	b := t.batch
@@ -76,7 +84,7 @@ func foreign(err error) bool {
 func (t *taking) part(ctx context.Context, next *int) ([]*prepared, error) {
 	var part []*prepared
 	for n := 0; *next < len(t.batch.Segments) && n < chunkChanges; *next++ {
-		p, err := t.s.read(ctx, t.batch.Segments[*next], t.batch.Via, t.grants)
+		p, err := t.s.readInTurn(ctx, t.batch.Segments[*next], t.batch.Via, t.grants)
 		if err != nil {
 			if !foreign(err) {
 				return nil, err
@@ -101,12 +109,16 @@ func (t *taking) problem(index int, err error) {
 
 // write hands the prepared segments to the writer.
 func (t *taking) write(ctx context.Context, part []*prepared) error {
-	if len(part) == 0 {
+	if len(part)+len(t.grants) == 0 {
 		return nil
 	}
 	var fresh, repeats int
 	err := t.s.submit(ctx, func(ses *session) error {
 		fresh, repeats = 0, 0
+		// Admitting again what is admitted already writes nothing.
+		if err := ses.admit(t.grants); err != nil {
+			return err
+		}
 		for _, p := range part {
 			f, r, err := ses.take(p)
 			if err != nil {
@@ -247,6 +259,9 @@ func (ses *session) keep(p *prepared, pl *placement, cured []stretch, o *store.O
 	if row.Data = p.seg.Encode(); opened {
 		row.Data = p.seg.EncodeOpen()
 	}
+	if err := ses.forgetSalts(p, pl.held, &row); err != nil {
+		return err
+	}
 	if _, err := ses.tx.AddSegment(row); err != nil {
 		return err
 	}
@@ -257,6 +272,28 @@ func (ses *session) keep(p *prepared, pl *placement, cured []stretch, o *store.O
 	}
 	if len(cured) > 0 {
 		return ses.strip(o, p.in.first, p.in.last)
+	}
+	return nil
+}
+
+// forgetSalts leaves out of a segment's salts those of changes that are held
+// already and whose record was erased: they must not come back with a copy.
+func (ses *session) forgetSalts(p *prepared, held []stretch, row *store.Segment) error {
+	if row.Salts == nil {
+		return nil
+	}
+	for _, h := range held {
+		for seq := h.first; seq <= h.last; seq++ {
+			rec, found, err := ses.tx.Record(recordOf(&p.changes[seq-p.in.first]))
+			if err != nil {
+				return err
+			}
+			if found && rec.Erased {
+				row.Salts = bytes.Clone(row.Salts)
+				at := int(seq-p.in.first) * saltBytes
+				clear(row.Salts[at : at+saltBytes])
+			}
+		}
 	}
 	return nil
 }
