@@ -79,8 +79,8 @@ func open(ctx context.Context, cfg Config, judge judgeFunc, schema uint32) (*Ser
 	s := &Service{
 		cfg: cfg, judge: judge,
 		id: syncproto.OriginOf(cfg.Key.Public().(ed25519.PublicKey)), centre: syncproto.OriginOf(cfg.Centre),
-		held:    make(chan struct{}, 4*runtime.GOMAXPROCS(0)), prepare: make(chan struct{}, runtime.GOMAXPROCS(0)),
-		queue:   make(chan *job, cfg.Queue), done: make(chan struct{}),
+		held: make(chan struct{}, 4*runtime.GOMAXPROCS(0)), prepare: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		queue: make(chan *job, cfg.Queue), done: make(chan struct{}),
 	}
 	if s.atCentre() {
 		if !cfg.Centre.Equal(cfg.Key.Public()) {
