@@ -1,6 +1,10 @@
 package ingest
 
 import (
+	"bytes"
+	"cmp"
+	"slices"
+
 	"thonsync/server/store"
 	"thonsync/syncproto"
 )
@@ -84,9 +88,7 @@ const maxLines = 8192
 func (ses *session) line(o store.Outcome) error {
 	ses.touched[o.Origin] = true
 	if n := len(ses.lines); n > 0 {
-		last := &ses.lines[n-1]
-		if last.Origin == o.Origin && last.Branch == o.Branch && last.Last+1 == o.First &&
-			last.Outcome == o.Outcome && last.Reason == o.Reason && last.Needs == o.Needs {
+		if last := &ses.lines[n-1]; continues(last, &o) {
 			last.Last = o.Last
 			return nil
 		}
@@ -97,9 +99,9 @@ func (ses *session) line(o store.Outcome) error {
 	return nil
 }
 
-// flush writes the noted lines, in the order in which they were noted.
+// flush writes the noted lines.
 func (ses *session) flush() error {
-	lines := ses.lines
+	lines := joined(ses.lines)
 	ses.lines = nil
 	for _, l := range lines {
 		if err := ses.tx.SetOutcome(l); err != nil {
@@ -107,4 +109,37 @@ func (ses *session) flush() error {
 		}
 	}
 	return nil
+}
+
+// joined makes one line of neighbours that say the same: what went straight
+// into records was noted first and what was merged later, so neighbours seldom
+// follow each other. Lines that overlap stay in the order in which they were
+// noted, because the last counts.
+func joined(lines []store.Outcome) []store.Outcome {
+	sorted := slices.Clone(lines)
+	slices.SortFunc(sorted, func(a, b store.Outcome) int {
+		return cmp.Or(bytes.Compare(a.Origin[:], b.Origin[:]), cmp.Compare(a.Branch, b.Branch), cmp.Compare(a.First, b.First))
+	})
+	out := sorted[:0]
+	for _, l := range sorted {
+		if len(out) > 0 {
+			last := &out[len(out)-1]
+			switch {
+			case last.Origin != l.Origin || last.Branch != l.Branch:
+			case l.First <= last.Last:
+				return lines
+			case continues(last, &l):
+				last.Last = l.Last
+				continue
+			}
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// continues tells whether l says of the next changes what last says.
+func continues(last, l *store.Outcome) bool {
+	return last.Origin == l.Origin && last.Branch == l.Branch && last.Last+1 == l.First &&
+		last.Outcome == l.Outcome && last.Reason == l.Reason && last.Needs == l.Needs
 }
