@@ -96,7 +96,7 @@ CREATE TABLE records (
   changes     INTEGER NOT NULL,
   operational BLOB,
   history     BLOB    NOT NULL    -- personal rows in it are encrypted
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX records_unit ON records (unit, collection);
 -- Small collections are listed often; activities are too many to index twice.
 CREATE INDEX records_reference ON records (collection) WHERE collection <> 7;
