@@ -427,49 +427,82 @@ func (ses *session) work(p *prepared, todo []stretch, carry int64) error {
 	}
 	// What the centre writes goes into a feed as well, so it takes the long way.
 	current := p.defs == ses.defs.version && p.since == o.SinceMS && o.Role != credential.RoleCentre && !topo.forked()
-	var later []uuid.UUID // records that need merging, in order
-	group := make(map[uuid.UUID][]Entry)
+	w := &working{ses: ses, p: p, carry: carry, group: make(map[uuid.UUID][]Entry)}
 	for _, t := range todo {
-		for seq := t.first; seq <= t.last; seq++ {
-			i := int(seq - p.in.first)
-			done, err := ses.fast(p, i, t.branch, current && carry <= p.entries[i].EarliestMS)
-			if err != nil {
-				return err
-			}
-			if done {
-				continue
-			}
-			e := p.entries[i]
-			e.EarliestMS = max(e.EarliestMS, carry)
-			e.branch, e.placed = t.branch, true
-			id := recordOf(&p.changes[i])
-			if group[id] == nil {
-				later = append(later, id)
-			}
-			group[id] = append(group[id], e)
+		if err := w.stretch(t, current); err != nil {
+			return err
 		}
 	}
-	for _, id := range later {
-		if err := ses.update(id, group[id], false); err != nil {
+	for _, id := range w.later {
+		if err := ses.update(id, w.group[id], false); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// fast writes a creating change that was judged and encoded beforehand, if
-// nothing that happened since can matter to it.
-func (ses *session) fast(p *prepared, i int, branch uint32, current bool) (bool, error) {
-	rec := p.ready[i]
-	if rec == nil || !current || branch != 0 || ses.s.rulings.ruledOn(p.entries[i].ID()) {
-		return false, nil
+// working is the changes of one segment on their way into records.
+type working struct {
+	ses   *session
+	p     *prepared
+	carry int64
+	later []uuid.UUID // records that need merging, in order
+	group map[uuid.UUID][]Entry
+}
+
+// stretch writes what can be written as it is, in bulk, and leaves the rest for
+// merging.
+func (w *working) stretch(t stretch, current bool) error {
+	var ready []*store.Record
+	var at []int
+	for seq := t.first; seq <= t.last; seq++ {
+		i := int(seq - w.p.in.first)
+		if current && w.fast(i, t.branch) {
+			ready, at = append(ready, w.p.ready[i]), append(at, i)
+		} else {
+			w.slow(i, t.branch)
+		}
 	}
-	inserted, err := ses.tx.InsertRecord(rec)
-	if err != nil || !inserted {
-		return false, err
+	n, err := w.ses.tx.InsertRecords(ready)
+	if err != nil {
+		return err
 	}
-	seq := p.in.first + uint64(i)
-	return true, ses.line(store.Outcome{Origin: p.origin, Branch: branch, First: seq, Last: seq, Outcome: syncproto.OutcomeAccepted})
+	for j, i := range at {
+		inserted := j < n
+		if !inserted {
+			if inserted, err = w.ses.tx.InsertRecord(ready[j]); err != nil {
+				return err
+			}
+		}
+		if !inserted {
+			w.slow(i, t.branch)
+			continue
+		}
+		seq := w.p.in.first + uint64(i)
+		if err := w.ses.line(store.Outcome{Origin: w.p.origin, Branch: t.branch, First: seq, Last: seq, Outcome: syncproto.OutcomeAccepted}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fast tells whether a change was judged and encoded beforehand and nothing
+// that happened since can matter to it.
+func (w *working) fast(i int, branch uint32) bool {
+	e := &w.p.entries[i]
+	return w.p.ready[i] != nil && branch == 0 && w.carry <= e.EarliestMS && !w.ses.s.rulings.ruledOn(e.ID())
+}
+
+// slow puts a change aside for merging.
+func (w *working) slow(i int, branch uint32) {
+	e := w.p.entries[i]
+	e.EarliestMS = max(e.EarliestMS, w.carry)
+	e.branch, e.placed = branch, true
+	id := recordOf(&w.p.changes[i])
+	if w.group[id] == nil {
+		w.later = append(w.later, id)
+	}
+	w.group[id] = append(w.group[id], e)
 }
 
 // strip drops sealed bytes of segments all of whose changes are readable now.

@@ -50,6 +50,12 @@ func noTransaction(err error) bool {
 	return primary == sqlite3.SQLITE_ERROR
 }
 
+// isDuplicate tells whether a row with this key is there already.
+func isDuplicate(err error) bool {
+	code, _ := codes(err)
+	return code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+}
+
 func fsyncFailed(err error) bool {
 	code, _ := codes(err)
 	return code == sqlite3.SQLITE_IOERR_FSYNC || code == sqlite3.SQLITE_IOERR_DIR_FSYNC

@@ -1,6 +1,8 @@
 package sqlitestore
 
 import (
+	"strings"
+
 	"github.com/google/uuid"
 
 	"thonsync/server/store"
@@ -105,13 +107,44 @@ func (t *tx) InsertRecord(r *store.Record) (bool, error) {
 	return n == 1, err
 }
 
+// bulkRows is how many rows one statement inserts: beyond it, nothing is gained.
+const bulkRows = 32
+
+var recordBulk = "INSERT INTO records (" + recordAll + ") VALUES " + strings.TrimSuffix(strings.Repeat("(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?),", bulkRows), ",")
+
+// InsertRecords adds records, many with one statement.
+func (t *tx) InsertRecords(list []*store.Record) (int, error) {
+	args := make([]any, 0, bulkRows*16)
+	done := 0
+	for ; done+bulkRows <= len(list); done += bulkRows {
+		args = args[:0]
+		for _, r := range list[done : done+bulkRows] {
+			args = appendRecord(args, r)
+		}
+		// A statement that meets a row which is there undoes itself.
+		if _, err := t.exec("writing records", recordBulk, args...); isDuplicate(err) {
+			return done, nil
+		} else if err != nil {
+			return done, err
+		}
+	}
+	for ; done < len(list); done++ {
+		if ok, err := t.InsertRecord(list[done]); !ok || err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
 // PutRecord adds or replaces a record.
 func (t *tx) PutRecord(r *store.Record) error {
 	_, err := t.exec("writing a record", "REPLACE "+recordPut, recordArgs(r)...)
 	return err
 }
 
-func recordArgs(r *store.Record) []any {
-	return []any{r.ID[:], int64(r.Collection), r.Unit, r.Kind, orNull(r.Team), r.Occurred, r.Result, orNull(r.Author), orNull(r.Origin), r.StampMS,
-		r.EarliestMS, r.LatestMS, flagsOf(r), int64(r.Changes), r.Operational, r.History}
+func recordArgs(r *store.Record) []any { return appendRecord(make([]any, 0, 16), r) }
+
+func appendRecord(args []any, r *store.Record) []any {
+	return append(args, r.ID[:], int64(r.Collection), r.Unit, r.Kind, orNull(r.Team), r.Occurred, r.Result, orNull(r.Author), orNull(r.Origin), r.StampMS,
+		r.EarliestMS, r.LatestMS, flagsOf(r), int64(r.Changes), r.Operational, r.History)
 }

@@ -25,7 +25,7 @@ func Run(t *testing.T, open Open) {
 	for name, f := range map[string]func(*testing.T, store.Store){
 		"Transactions": transactions, "Origins": origins, "Runs": runs, "Segments": segments,
 		"Outcomes": outcomes, "OutcomesAgainstModel": outcomesModel, "MoveBranch": moveBranch,
-		"Records": records, "Feeds": feeds, "Rulings": rulings, "Receipts": receipts, "Witnesses": witnesses,
+		"Records": records, "BulkRecords": bulk, "Feeds": feeds, "Rulings": rulings, "Receipts": receipts, "Witnesses": witnesses,
 		"Codes": codes, "MetaAndCounters": meta, "Concurrent": concurrent,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, open(t)) })
@@ -316,6 +316,42 @@ func records(t *testing.T, s store.Store) {
 			t.Errorf("error %v, want the function's own", err)
 		}
 		return nil
+	})
+}
+
+// bulk inserts a hundred records of which one is there already.
+func bulk(t *testing.T, s store.Store) {
+	list := make([]*store.Record, 100)
+	for i := range list {
+		list[i] = &store.Record{ID: id(byte(i + 1)), Collection: 7, History: []byte{byte(i)}}
+	}
+	update(t, s, func(tx store.Tx) error {
+		if ok, err := tx.InsertRecord(&store.Record{ID: id(71), History: []byte("old")}); !ok || err != nil {
+			t.Errorf("insert: %v, %v", ok, err)
+		}
+		n, err := tx.InsertRecords(list)
+		if n > 70 || err != nil {
+			t.Errorf("%d were added before the 71st (%v)", n, err)
+		}
+		for _, r := range list[n:] {
+			if ok, err := tx.InsertRecord(r); ok == (r.ID == id(71)) || err != nil {
+				t.Errorf("record %d: %v, %v", r.ID[0], ok, err)
+			}
+		}
+		return nil
+	})
+	view(t, s, func(r store.Reader) error {
+		n := 0
+		err := r.EachRecord(store.RecordQuery{}, func(rec store.Record) error {
+			if n++; rec.ID != id(71) && rec.History[0] != rec.ID[0]-1 || rec.ID == id(71) && string(rec.History) != "old" {
+				t.Errorf("record %d holds %q", rec.ID[0], rec.History)
+			}
+			return nil
+		})
+		if n != 100 {
+			t.Errorf("%d records, want 100", n)
+		}
+		return err
 	})
 }
 
