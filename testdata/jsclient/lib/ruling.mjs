@@ -1,0 +1,30 @@
+// Rulings: PROTOCOL.md section 7.
+
+import * as limits from './limits.mjs';
+import { verify } from './keys.mjs';
+import { Reader } from './octets.mjs';
+import { Refused, malformed } from './refused.mjs';
+
+export const KINDS = [undefined, 'hold', 'release', 'erase', 'authority'];
+const DOMAIN = 'thonsync/1/ruling\0';
+
+export function parseRuling(octets) {
+  const r = new Reader(octets, 'ruling');
+  const ruling = { number: r.uvarint(), issued: r.time(), kind: KINDS[r.u8()] };
+  if (!ruling.kind) throw malformed('ruling of a kind that is none');
+  ruling.target = { origin: r.fixed(16), seq: r.uvarint(), o: r.fixed(16) };
+  ruling.record = r.fixed(16);
+  const grant = r.u8();
+  if (grant > 1) throw malformed(`ruling with grant ${grant}`);
+  ruling.grant = grant === 1;
+  ruling.unit = r.bytes(limits.UNIT);
+  ruling.reason = r.bytes(limits.REASON);
+  ruling.signed = Buffer.concat([Buffer.from(DOMAIN), octets.subarray(0, r.at)]);
+  ruling.signature = r.fixed(64);
+  r.end();
+  return ruling;
+}
+
+export function verifyRuling(ruling, centre) {
+  if (!verify(centre, ruling.signed, ruling.signature)) throw new Refused('bad-signature', 'ruling');
+}

@@ -1,0 +1,97 @@
+// Vectors of the layers ruling, receipt, feed, bundle and credential.
+
+import { closeBlock, openBlock } from '../lib/block.mjs';
+import { readBundle, writeBundle } from '../lib/bundle.mjs';
+import { verifyChain } from '../lib/credential.mjs';
+import { hex, show, unhex, uuidText } from '../lib/octets.mjs';
+import { parsePage, readPage, verifyPage } from '../lib/page.mjs';
+import { parseReceipt, verifyReceipt } from '../lib/receipt.mjs';
+import { parseRuling, verifyRuling } from '../lib/ruling.mjs';
+import { equal, outcome } from './compare.mjs';
+import { comparableRow, members, row } from './form.mjs';
+
+export function rulings(v) {
+  members(v, 'key', 'bytes', 'number', 'issued_ms', 'kind', 'target', 'record', 'grant', 'unit', 'reason');
+  const read = () => {
+    const ruling = parseRuling(unhex(v.bytes));
+    verifyRuling(ruling, unhex(v.key));
+    return ruling;
+  };
+  outcome(v, read, (r) => {
+    equal([`${r.number}`, `${r.issued}`, r.kind, r.grant], [v.number, v.issued_ms ?? '0', v.kind, v.grant], 'ruling');
+    const target = { origin: uuidText(r.target.origin), seq: `${r.target.seq}`, o: hex(r.target.o) };
+    equal([target, uuidText(r.record)], [v.target, v.record], 'what it is about');
+    equal([show(r.unit), show(r.reason)], [v.unit, v.reason], 'unit and reason');
+  });
+}
+
+export function receipts(v) {
+  members(v, 'key', 'bytes', 'issuer', 'issued_ms', 'mark', 'origin', 'first', 'last', 'o', 'p', 'exceptions');
+  const read = () => {
+    const receipt = parseReceipt(unhex(v.bytes));
+    verifyReceipt(receipt, unhex(v.key));
+    return receipt;
+  };
+  outcome(v, read, (r) => {
+    equal([uuidText(r.issuer), `${r.issued}`, r.mark], [v.issuer, v.issued_ms, v.mark], 'issuer and mark');
+    const run = [uuidText(r.origin), `${r.first}`, `${r.last}`, hex(r.o), hex(r.p)];
+    equal(run, [v.origin, v.first, v.last, v.o, v.p], 'changes');
+    const exceptions = r.exceptions.map((e) => ({
+      first: `${e.first}`, last: `${e.last}`, outcome: e.outcome, reason: show(e.reason),
+    }));
+    equal(exceptions, (v.exceptions ?? []).map((e) => ({ ...e, reason: e.reason ?? '' })), 'exceptions');
+  });
+}
+
+// pages is told the vector before, because pages without error follow each other.
+export function pages(v, before) {
+  members(v, 'key', 'bytes', 'feed', 'epoch', 'from', 'to', 'prev', 'hash', 'columns', 'items');
+  const key = unhex(v.key);
+  const read = () => {
+    const page = parsePage(unhex(v.bytes));
+    verifyPage(page, key);
+    return { page, entries: readPage(page, key) };
+  };
+  outcome(v, read, ({ page, entries }) => {
+    equal([show(page.feed), uuidText(page.epoch), `${page.from}`, `${page.to}`], [v.feed, v.epoch, v.from, v.to], 'page');
+    equal([hex(page.prev), hex(page.hash)], [v.prev, v.hash], 'hashes');
+    if (before) equal([v.prev, v.from], [before.hash, before.to], 'follows the page before');
+    equal(openBlock(page.content).cursor.columns.map(hex), v.columns, 'columns');
+    equal(hex(closeBlock([v.columns.map(unhex)])), hex(page.content), 'content');
+    equal(entries.length, v.items.length, 'entries');
+    entries.forEach((entry, i) => checkEntry(entry, v.items[i]));
+  });
+}
+
+function checkEntry(entry, v) {
+  members(v, 'change', 'record', 'header', 'operational', 'ruling');
+  if (v.ruling !== undefined) {
+    equal(entry.octets && hex(entry.octets), v.ruling, 'ruling of an entry');
+    return;
+  }
+  equal({ origin: uuidText(entry.origin), seq: `${entry.seq}`, o: hex(entry.o) }, v.change, 'change of an entry');
+  equal(uuidText(entry.record), v.record, 'record of an entry');
+  equal(comparableRow(entry.header), comparableRow(row(v.header)), 'header of an entry');
+  equal(comparableRow(entry.operational), comparableRow(row(v.operational)), 'operational row of an entry');
+}
+
+export function bundles(v) {
+  members(v, 'bytes', 'entries', 'damaged', 'cut');
+  outcome(v, () => readBundle(unhex(v.bytes)), (got) => {
+    const entries = got.entries.map((e) => ({ kind: e.kind, data: hex(e.data) }));
+    equal({ entries, damaged: got.damaged, cut: got.cut }, { entries: v.entries, damaged: v.damaged, cut: v.cut }, 'bundle');
+    if (v.damaged === 0 && !v.cut) equal(hex(writeBundle(got.entries)), v.bytes, 'bundle written');
+  });
+}
+
+export function credentials(v, file) {
+  members(v, 'centre', 'chain', 'device', 'key', 'role', 'units', 'team', 'issuer', 'exp');
+  outcome(v, () => verifyChain(v.chain ?? [], unhex(v.centre), file.parents), (own) => {
+    const got = {
+      device: uuidText(own.device), key: hex(own.key), role: own.role, units: own.units, team: uuidText(own.team),
+      issuer: uuidText(own.issuer), exp: own.exp,
+    };
+    const { device, key, role, units, team, issuer, exp } = v;
+    equal(got, { device, key, role, units, team, issuer, exp }, 'device');
+  });
+}
