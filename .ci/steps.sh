@@ -138,6 +138,9 @@ check_test() {
   CGO_ENABLED=1 go test -race -p 2 -timeout 15m $packages
 }
 
+# The link cut after every single byte: thousands of exchanges, too slow under the race detector.
+check_cuts() { go test -count=1 -timeout 10m -run '^TestCutAtEveryByte$' ./server/e2e; }
+
 lint_build_start() {
   asked lint || return 0
   set -m # its own process group, so that an early end takes its compilers along
