@@ -278,6 +278,42 @@ func TestManyExceptions(t *testing.T) {
 	}
 }
 
+func TestLedgerNamesWhatIsMissing(t *testing.T) {
+	s := withReference(t)
+	a := s.phone("phone", 20)
+	twin := a.clone()
+	twin.log, twin.states = twin.log[:12], twin.states[:13]
+	twin.heads = twin.states[12]
+	for range 3 {
+		twin.write(activity(testVillage, rand.New(rand.NewPCG(99, uint64(twin.heads.Seq)))))
+	}
+	p := newAuthor(t, "point", credential.RolePoint, testCommune)
+	rc := &syncproto.Receipt{IssuedMS: 1, Mark: syncproto.MarkCommune, Origin: a.origin, First: 1, Last: 20, Open: a.states[20].Open, Closed: a.states[20].Closed}
+	rc.Sign(p.key)
+	s.submitBatch(Batch{Credentials: []syncproto.OriginCredential{p.credentials()}, Receipts: [][]byte{rc.Encode()}})
+	s.submit1(a.cut(1, 4), a.cut(9, 16), twin.cut(13, 15))
+	s.view(func(r store.Reader) {
+		l := must[[]BranchLedger](t)(Ledger(r, a.origin))
+		if len(l) != 2 {
+			t.Fatalf("%d branches: %+v", len(l), l)
+		}
+		if got := fmt.Sprint(l[0].Gaps); l[0].Head != 20 || l[0].Contiguous != a.states[4] || l[0].Changes != 12 ||
+			got != fmt.Sprintf("[{%s 5 8} {%s 17 20}]", a.origin, a.origin) {
+			t.Errorf("trunk: %+v", l[0])
+		}
+		if l[1].Parent != 0 || l[1].After != 12 || l[1].Head != 15 || l[1].Changes != 3 || len(l[1].Gaps) != 0 {
+			t.Errorf("branch: %+v", l[1])
+		}
+	})
+	s.checkLedger()
+	s.submit1(a.cut(5, 8), a.cut(17, 20))
+	s.view(func(r store.Reader) {
+		if l := must[[]BranchLedger](t)(Ledger(r, a.origin)); l[0].Missing() != 0 || l[0].Contiguous != a.heads {
+			t.Errorf("trunk, when all is there: %+v", l[0])
+		}
+	})
+}
+
 func TestIntervals(t *testing.T) {
 	s := withReference(t)
 	a := s.phone("phone", 0)

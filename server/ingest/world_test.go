@@ -422,6 +422,14 @@ func (s *server) checkLedger() {
 			}
 			delete(ledger, b)
 		}
+		all := must[[]store.Origin](s.t)(r.Origins(store.OriginQuery{}))
+		for _, o := range all {
+			for _, l := range must[[]BranchLedger](s.t)(Ledger(r, o.ID)) {
+				if !l.Balanced() {
+					s.t.Errorf("account of origin %s does not add up: %+v", o.ID, l)
+				}
+			}
+		}
 		for b, n := range ledger {
 			s.t.Errorf("origin %s branch %d: %d changes in the ledger, none held", b.origin, b.number, n)
 		}
