@@ -139,7 +139,7 @@ check_test() {
 }
 
 # The link cut after every single byte: thousands of exchanges, too slow under the race detector.
-check_cuts() { go test -count=1 -timeout 10m -run '^TestCutAtEveryByte$' ./server/e2e; }
+check_cuts() { go test -count=1 -timeout 10m -run '^(TestCutAtEveryByte|TestRandomKills)$' ./server/e2e; }
 
 lint_build_start() {
   asked lint || return 0
