@@ -23,18 +23,19 @@ const (
 )
 
 // memorySuite has a process of its own take in 1,000 phones x 60 changes and
-// another take in a tenth of it, and compares their peak memory: it must not
-// grow with the number of changes.
+// another take in half of it, and compares their peak memory: it must not grow
+// with the number of changes. Half and not less, because the database's page
+// caches, which have a bound, must be full in both.
 func memorySuite(emit func(line)) error {
 	large, err := peakOf(memoryPhones)
 	if err != nil {
 		return err
 	}
-	small, err := peakOf(memoryPhones / 10)
+	small, err := peakOf(memoryPhones / 2)
 	if err != nil {
 		return err
 	}
-	emit(compare("memory/intake", large, small, "peak while taking in a tenth of the phones", "MB", atMost, 1.5))
+	emit(compare("memory/intake", large, small, "peak while taking in half of the phones", "MB", atMost, 1.5))
 	return nil
 }
 

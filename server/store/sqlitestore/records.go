@@ -136,9 +136,16 @@ func (t *tx) InsertRecords(list []*store.Record) (int, error) {
 	return done, nil
 }
 
+// recordOver rewrites a row where it stands, because REPLACE would move it to
+// the end of the table.
+const recordOver = ` ON CONFLICT (id) DO UPDATE SET collection=excluded.collection, unit=excluded.unit, kind=excluded.kind,
+	team=excluded.team, occurred=excluded.occurred, result=excluded.result, author=excluded.author, origin=excluded.origin,
+	stamp_ms=excluded.stamp_ms, earliest_ms=excluded.earliest_ms, latest_ms=excluded.latest_ms, flags=excluded.flags,
+	changes=excluded.changes, operational=excluded.operational, history=excluded.history`
+
 // PutRecord adds or replaces a record.
 func (t *tx) PutRecord(r *store.Record) error {
-	_, err := t.exec("writing a record", "REPLACE "+recordPut, recordArgs(r)...)
+	_, err := t.exec("writing a record", "INSERT "+recordPut+recordOver, recordArgs(r)...)
 	return err
 }
 

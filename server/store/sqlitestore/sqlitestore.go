@@ -19,11 +19,12 @@ import (
 
 // Pragmas go into the DSN, because one that is executed reaches only one
 // connection of a pool. synchronous is FULL because whoever holds our receipt
-// may drop its copy.
+// may drop its copy. The caches bound memory; the write-ahead log may grow to
+// 32 MB, because a bulk of phones' work rewrites the same pages again and again.
 const (
 	writerPragmas = "_pragma=busy_timeout(5000)&_pragma=page_size(8192)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
-		"&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=cache_size(-32768)&_pragma=wal_autocheckpoint(4000)&_txlock=immediate"
-	readerPragmas = "_pragma=busy_timeout(5000)&_pragma=query_only(1)&_pragma=cache_size(-8192)"
+		"&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(4000)&_txlock=immediate"
+	readerPragmas = "_pragma=busy_timeout(5000)&_pragma=query_only(1)&_pragma=cache_size(-4096)"
 )
 
 // Options set what most callers leave alone.

@@ -77,8 +77,9 @@ CREATE TABLE outcomes (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX outcomes_needs ON outcomes (needs) WHERE needs <> '';
 
--- Merged records with all their changes. Ids begin with the stamp of the
--- creating change, so rows arrive near the end of the table.
+-- Merged records with all their changes, in order of arrival: a phone that was
+-- away for months brings ids from all over the past, and among rows in order of
+-- their ids it would rewrite most pages of the table.
 CREATE TABLE records (
   id          BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
   collection  INTEGER NOT NULL,
