@@ -30,16 +30,7 @@ func (in *intake) takeCredential(ctx context.Context, c syncproto.OriginCredenti
 // grant verifies a chain up to the pinned centre; it may start with a handover
 // to a new origin.
 func (in *intake) grant(ctx context.Context, chain []string) (credential.Grant, error) {
-	within := in.d.within(ctx, in.q)
-	g, err := credential.Verify(chain, in.link.centre, within)
-	if err == nil || len(chain) < 2 {
-		return g, err
-	}
-	next, _, handover := VerifyHandover(chain, in.link.centre, within)
-	if handover != nil {
-		return g, err
-	}
-	return next, nil
+	return credential.VerifyDevice(chain, in.link.centre, in.d.within(ctx, in.q))
 }
 
 // grantOf gives the grant of an origin from its stored chain.

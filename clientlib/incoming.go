@@ -9,6 +9,7 @@ import (
 
 	"thonsync/clientlib/changelog"
 	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
 	"thonsync/syncproto/exchange"
 )
 
@@ -163,7 +164,7 @@ func (se *session) problems(out *outgoing, a *syncproto.Answer) map[int]bool {
 // acknowledge remembers for this session what need not be sent again in it. It
 // reports whether anything new was.
 func (se *session) acknowledge(out *outgoing, bad map[int]bool) bool {
-	any := false
+	found := false
 	for i, p := range out.parts {
 		switch {
 		case p.cargo != 0:
@@ -172,10 +173,10 @@ func (se *session) acknowledge(out *outgoing, bad map[int]bool) bool {
 			se.resent[p.origin] = max(se.resent[p.origin], p.last)
 		case !bad[i] && (se.full || se.d.sendOnly) && p.last > se.acks[p.origin]:
 			se.acks[p.origin] = p.last
-			any = true
+			found = true
 		}
 	}
-	return any
+	return found
 }
 
 // takeParts applies credentials, receipts, pages and segments, in the order in
@@ -310,7 +311,7 @@ func (d *Device) beginOrigin(ctx context.Context, q changelog.Querier, l *link) 
 	}
 	next, _ := d.log.Key(id)
 	old, _ := d.log.Key(l.identity)
-	chain, err := issueHandover(old, l.chain, l.centre, publicOf(next), d.opts.Clock.NowMS())
+	chain, err := credential.Handover(old, l.chain, l.centre, publicOf(next))
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"net/url"
 
@@ -19,31 +17,9 @@ import (
 // Joined is the outcome of Join.
 type Joined struct {
 	Welcome syncproto.Welcome
-	Digits  string // six digits that officer and phone compare, see JoinDigits
+	Digits  string // six digits that officer and phone compare
 	Centre  string // fingerprint of the pinned key
-}
-
-const domainDigits = "thonsync/1/join-digits\x00"
-
-// JoinDigits gives the six digits that an officer and a joining phone compare:
-// whoever stands between them has other keys and so other digits.
-func JoinDigits(device, centre ed25519.PublicKey) string {
-	sum := sha256.Sum256(append(append([]byte(domainDigits), device...), centre...))
-	return fmt.Sprintf("%06d", binary.BigEndian.Uint64(sum[:8])%1_000_000)
-}
-
-// Digits gives this device's six digits for a centre's key; "" before joining.
-func (d *Device) Digits(ctx context.Context) (string, error) {
-	var digits string
-	err := d.view(ctx, func(ctx context.Context, q changelog.Querier) error {
-		l, err := readLink(ctx, q)
-		if err == nil && l.centre != nil {
-			key, _ := d.log.Key(l.identity)
-			digits = JoinDigits(key.Public().(ed25519.PublicKey), l.centre)
-		}
-		return err
-	})
-	return digits, err
+	Waiting bool   // the officer has not confirmed the digits yet; comes with an error
 }
 
 // invitation is a parsed joining code.
@@ -79,7 +55,9 @@ func parseInvitation(uri string) (invitation, error) {
 // parameters name further servers to try. label is what the officer sees, such
 // as the phone's model; no personal data. Joining again, as after a fork, gives
 // the current origin a credential; it must be with the same centre. If the
-// answer is lost, call Join again with the same code.
+// answer is lost, call Join again with the same code. Where the officer has to
+// confirm the digits first, Join fails with CodeCredential and Waiting set: show
+// the digits and call it again, every few seconds, with the same code.
 func (d *Device) Join(ctx context.Context, uri, label string) (Joined, error) {
 	in, err := parseInvitation(uri)
 	if err != nil {
@@ -93,8 +71,8 @@ func (d *Device) Join(ctx context.Context, uri, label string) (Joined, error) {
 	var last error
 	for _, address := range in.servers {
 		joined, err := d.joinAt(ctx, address, in, label)
-		if err == nil {
-			return joined, nil
+		if err == nil || joined.Waiting {
+			return joined, err
 		}
 		last = err
 	}
@@ -119,10 +97,14 @@ func (d *Device) joinAt(ctx context.Context, address string, in invitation, labe
 	if err != nil {
 		return Joined{}, err
 	}
+	joined := Joined{Digits: syncproto.JoinDigits(pub, notice.Sign, in.code), Centre: in.fingerprint}
+	if joined.Waiting = answer.Welcome == nil && answer.More; joined.Waiting {
+		return joined, syncproto.Errorf(syncproto.CodeCredential, "the officer has yet to confirm this device's digits, %s: compare them, then join again with the same code", joined.Digits)
+	}
 	if answer.Welcome == nil {
 		return Joined{}, syncproto.Errorf(syncproto.CodeCodeSpent, "the server did not take this device in: ask the officer for a new code")
 	}
-	joined := Joined{Welcome: *answer.Welcome, Digits: JoinDigits(pub, notice.Centre), Centre: in.fingerprint}
+	joined.Welcome = *answer.Welcome
 	return joined, d.update(ctx, func(ctx context.Context, q changelog.Querier) error {
 		return d.welcome(ctx, q, current, answer.Welcome, notice, in.servers, address)
 	})

@@ -37,6 +37,9 @@ type Grant struct {
 	Issuer syncproto.OriginID
 	Issued time.Time
 	Expiry time.Time // of the right to issue; zero for none
+	// Handover is the old origin that vouches for this one until it is enrolled
+	// again; zero for a credential of the device's own.
+	Handover syncproto.OriginID
 }
 
 type confirmation struct {
