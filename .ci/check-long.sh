@@ -6,6 +6,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+. .ci/steps.sh # race_flags
+
 echo '== fuzz'
 make -s fuzz FUZZTIME="${FUZZTIME:-60s}"
 
@@ -17,7 +19,7 @@ done
 
 echo '== soak'
 packages=$(.ci/packages.sh --tests | grep -v '/testdata/house')
-CGO_ENABLED=1 go test -race -count=5 -shuffle=on -p 2 -timeout 2h $packages
+CGO_ENABLED=1 go test -race "${race_flags[@]}" -count=5 -shuffle=on -p 2 -timeout 2h $packages
 
 echo '== mutation'
 make -s mutate
