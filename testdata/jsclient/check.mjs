@@ -5,6 +5,7 @@
 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Story } from './live/story.mjs';
 import { vectorTests } from './vectors/all.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -40,7 +41,27 @@ async function runVectors() {
   }
 }
 
+// runLive tells the story; a step that fails fails those after it, which build on it.
+async function runLive(bin) {
+  const story = new Story(bin);
+  const steps = story.steps();
+  let passed = 0;
+  try {
+    for (const step of steps) {
+      if (!(await run(step, 'live: '))) break;
+      passed++;
+    }
+  } finally {
+    await story.stop();
+  }
+  const missed = Math.max(0, steps.length - passed - 1);
+  count.failed += missed;
+  if (missed) console.log(`FAILED live: ${missed} steps after it were not reached`);
+  console.log(`${'live'.padEnd(12)} ${String(passed).padStart(5)} of ${steps.length}`);
+}
+
 const chosen = options(process.argv.slice(2));
 await runVectors();
+if (chosen.live) await runLive(chosen.bin);
 console.log(`${count.passed} passed, ${count.failed} failed`);
 process.exitCode = count.failed === 0 ? 0 : 1;

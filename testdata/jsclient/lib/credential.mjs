@@ -31,7 +31,7 @@ const uuidClaim = (text, what) => {
 
 function deviceKey(cnf) {
   const jwk = cnf?.jwk;
-  if (jwk?.kty !== 'OKP' || jwk.crv !== 'Ed25519' || typeof jwk.x !== 'string') throw bad('claim cnf');
+  if (typeof jwk?.x !== 'string') throw bad('claim cnf');
   const key = decodePart(jwk.x);
   if (key.length !== 32) throw bad('claim cnf with a key that is none');
   return key;
@@ -52,7 +52,6 @@ export function parseToken(token) {
   return {
     signed: Buffer.from(`${parts[0]}.${parts[1]}`),
     signature: decodePart(parts[2]),
-    issuer: uuidClaim(claims.iss, 'iss'),
     device,
     key,
     role: claims.role,
@@ -62,8 +61,8 @@ export function parseToken(token) {
   };
 }
 
+// The key that verifies tells who issued; what iss says is for people.
 function checkSigned(token, key) {
-  if (!same(token.issuer, originOf(key))) throw bad('issued by another');
   if (!verify(key, token.signed, token.signature)) throw bad('signature of a token');
 }
 
@@ -82,14 +81,13 @@ export function verifyChain(chain, centre, parents) {
   const [own, above] = chain.map(parseToken);
   if (!above) {
     checkSigned(own, centre);
-    if (own.role !== 'phone' && own.role !== 'point') throw bad('the centre needs no credential');
-    return own;
+    return { ...own, issuer: originOf(centre) };
   }
   checkSigned(above, centre);
   checkSigned(own, above.key);
   if (above.role !== 'point' || own.role !== 'phone') throw bad('only a point may issue, and only phones');
   if (!own.units.every((unit) => within(unit, above.units, parents))) throw bad('scope beyond that of the issuer');
-  return own;
+  return { ...own, issuer: above.device };
 }
 
 // verifyHandover checks a chain that begins with a handover: the old key vouches for the new one, and adds nothing.

@@ -2,6 +2,7 @@
 
 import * as limits from './limits.mjs';
 import { openBlock } from './block.mjs';
+import { parseHeader } from './header.mjs';
 import { sha256, verify } from './keys.mjs';
 import { Reader } from './octets.mjs';
 import { Refused, malformed, tooLarge } from './refused.mjs';
@@ -43,7 +44,6 @@ export function readPage(page, centre) {
 function readEntry(frame, header, operational, centre) {
   const ruling = take(frame, 5, value.BYTES);
   if (!ruling) return readChangeEntry(frame, header, operational);
-  if (frame.length > 1 || header.length > 0 || operational.length > 0) throw malformed('feed: a ruling with more beside it');
   const parsed = parseRuling(ruling);
   verifyRuling(parsed, centre);
   return { ruling: parsed, octets: ruling };
@@ -61,6 +61,7 @@ function readChangeEntry(frame, header, operational) {
   if (!entry.origin || entry.seq === undefined || !entry.record || entry.o?.length !== 16) {
     throw malformed('feed: an entry that is neither change nor ruling');
   }
+  parseHeader(header);
   return entry;
 }
 

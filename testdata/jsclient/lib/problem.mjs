@@ -9,7 +9,7 @@ export const CODES = new Set(
 // readProblem takes an application/problem+json body apart. It is a hint only, as nothing protects it.
 export function readProblem(status, type, body) {
   if (type.split(';')[0].trim() !== 'application/problem+json') {
-    return { status, code: 'internal', detail: 'the failure is not a problem document', retry: false };
+    return { status, code: 'internal', detail: 'the failure is not a problem document', known: false };
   }
   let document;
   try {

@@ -48,9 +48,9 @@ function checkPersonal(segment, plain) {
   block.cursor.end();
   let p = segment.before.p;
   const changes = rows.map((personal, i) => {
+    if (salts[i].commitment) personal = []; // gone; nothing vouches for what stands in its place
     const row = encodeRow(personal);
     if (row.length > limits.ROW) throw unreadable('a personal row over its limit');
-    if (salts[i].commitment && personal.length > 0) throw unreadable('a personal row that nothing vouches for');
     const c = salts[i].commitment ?? commitment(salts[i].salt, row);
     p = nextClosed(p, c);
     return { personal, row, salt: salts[i].salt, commitment: c, p };

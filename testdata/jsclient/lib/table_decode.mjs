@@ -82,7 +82,7 @@ function readRowShapes(control, cursor, shapes, count) {
 }
 
 function takeAligned(control, cursor) {
-  const n = control.upTo(limits.COLUMNS, 'aligned columns');
+  const n = control.upTo(limits.TABLE_KEYS, 'aligned columns');
   return new Cursor(Array.from({ length: n }, () => cursor.next()));
 }
 
@@ -199,11 +199,9 @@ function wordCount(count) {
 }
 
 function readAligned({ control, aligned, fields, n }, readLiterals) {
-  const literals = control.uvarint();
-  if (literals === 0n) throw malformed('table: aligned without a literal');
-  if (literals > 255n) throw tooLarge(`table: ${literals} aligned literals`);
+  const literals = control.upTo(Math.min(255, n), 'aligned literals');
   const indexes = [];
-  if (literals === 1n) {
+  if (literals < 2) {
     for (let i = 0; i < n; i++) indexes.push(0n);
   } else {
     const column = aligned.sized(fields.length);
@@ -212,8 +210,8 @@ function readAligned({ control, aligned, fields, n }, readLiterals) {
       if (field) indexes.push(BigInt(column[i] - 1));
     });
   }
-  const plain = checkIndexes(indexes, Number(literals));
-  const values = readLiterals(Number(literals));
+  const plain = checkIndexes(indexes, literals);
+  const values = readLiterals(literals);
   return plain.map((index) => values[index]);
 }
 
