@@ -55,7 +55,6 @@ type session struct {
 	report *Report
 
 	more     bool // the server said so
-	left     bool // something did not fit the last request
 	idle     int
 	full     bool                          // the disk is full: nothing is stored
 	acks     map[syncproto.OriginID]uint64 // send-only and full disk: what was answered

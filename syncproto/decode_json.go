@@ -154,7 +154,7 @@ func describeSegment(b []byte) (any, error) {
 	changes, err := s.decodeOpen()
 	if err != nil {
 		v.OpenChain = err.Error()
-		return v, nil
+		return v, nil //nolint:nilerr // what is wrong stands in the description
 	}
 	for _, c := range changes {
 		v.Operational = append(v.Operational, viewChange(c.Seq, hex.EncodeToString(c.Open[:]), c.Record, &c.Header, c.Operational))

@@ -430,7 +430,7 @@ func SignSealKey(centre ed25519.PrivateKey, seal []byte) (sig [ed25519.Signature
 	return sig
 }
 
-// Sign signs the notice with the server's key.
+// SignWith signs the notice with the server's key.
 func (n *KeyNotice) SignWith(key ed25519.PrivateKey) {
 	copy(n.Signature[:], ed25519.Sign(key, append([]byte(domainNotice), n.body()...)))
 }

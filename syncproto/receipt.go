@@ -61,6 +61,7 @@ const (
 	ReasonFork              Reason = "fork"
 	ReasonErased            Reason = "erased"
 	ReasonHeld              Reason = "held"
+	ReasonHandover          Reason = "handover" // its origin rests on a handover and has not been enrolled
 )
 
 // Exception names a run of changes inside a receipt whose outcome is not plain

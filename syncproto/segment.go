@@ -19,7 +19,6 @@ type Statement struct {
 	OpenSum   Hash  // SHA-256 of the compressed open compartment
 	SealedSum Hash  // SHA-256 of the sealed compartment
 	Signature [ed25519.SignatureSize]byte
-	protoV    uint64
 }
 
 // First is the seq of the first change, Last that of the last.

@@ -11,7 +11,7 @@ import (
 )
 
 // Type tells what a Value holds. The numbers are the wire tags. Tags from
-// firstOpaque on belong to newer protocol versions: they are carried and hashed
+// 8 on belong to newer protocol versions: they are carried and hashed
 // as they are.
 type Type uint8
 
@@ -25,8 +25,6 @@ const (
 	TypeUUID  Type = 5 // 16 octets
 	TypeDate  Type = 6 // calendar date; month and day may be unknown
 	TypeList  Type = 7 // a set of texts, sorted bytewise
-
-	firstOpaque Type = 8
 )
 
 // Value is one canonical value. Values are comparable: a == b holds exactly if

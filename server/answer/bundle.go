@@ -70,7 +70,7 @@ func (s *Service) askerOf(ctx context.Context, id syncproto.OriginID) (*asker, e
 		return nil, syncproto.Errorf(syncproto.CodeUnknownPeer, "origin %s is not known here: import a bundle of it first", id)
 	}
 	defs := s.cfg.Ingest.Definitions()
-	g, err := credential.Verify(o.Credentials, s.cfg.Centre, defs.Within)
+	g, err := credential.VerifyDevice(o.Credentials, s.cfg.Centre, defs.Within)
 	if err != nil {
 		return nil, err
 	}

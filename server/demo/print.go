@@ -29,7 +29,7 @@ func (t *teller) scene(title, told string, took time.Duration) {
 
 // judge checks every promise and prints what it saw.
 func (s *stage) judge(ctx context.Context, d *day, t *teller) (held bool, err error) {
-	if err := s.reports.print(ctx, s.centre.node, t.out); err != nil {
+	if err := s.reports.tell(ctx, s.centre.node, t.out); err != nil {
 		return false, err
 	}
 	t.line("\nPromises, checked against what the databases hold:")

@@ -25,7 +25,7 @@ func (reports) options(log *slog.Logger, transport clientlib.Transport) server.O
 }
 
 // print shows the day as the province sees it.
-func (reports) print(ctx context.Context, n *server.Node, w io.Writer) error {
+func (reports) tell(ctx context.Context, n *server.Node, w io.Writer) error {
 	criteria := report.DefaultCriteria()
 	criteria.MinActiveMembers, criteria.PeriodDays = 1, 1 // one day is all there is
 	f, err := n.ReportService().Figures(ctx, report.Query{Criteria: &criteria})

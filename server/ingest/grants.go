@@ -22,13 +22,29 @@ func originOf(g credential.Grant, chain []string, defs *Definitions) store.Origi
 	return o
 }
 
+// replaces tells whether what an origin shows now counts instead of what is
+// stored of it: the later credential, and any credential instead of a handover.
+func replaces(o, have *store.Origin) bool {
+	if p := provisional(o); p != provisional(have) {
+		return !p
+	}
+	return o.SinceMS >= have.SinceMS
+}
+
+// provisional tells whether all that is known of an origin rests on a handover:
+// its phone was restored or cloned and has not been enrolled again.
+func provisional(o *store.Origin) bool { return credential.IsHandover(o.Credentials) }
+
+// needsEnrolment is what the changes of such an origin wait for.
+func needsEnrolment(id syncproto.OriginID) string { return "credential:" + id.String() }
+
 // verifyChains checks the credential chains of a batch. One that does not hold
 // is passed over: the segments that needed it will say so.
 func (s *Service) verifyChains(list []syncproto.OriginCredential) map[syncproto.OriginID]*grant {
 	out := make(map[syncproto.OriginID]*grant, len(list))
 	defs := s.Definitions()
 	for _, c := range list {
-		g, err := credential.Verify(c.Credentials, s.cfg.Centre, defs.Within)
+		g, err := credential.VerifyDevice(c.Credentials, s.cfg.Centre, defs.Within)
 		if err == nil && g.Device == c.Origin {
 			out[c.Origin] = &grant{g, c.Credentials}
 		}
@@ -45,7 +61,7 @@ func (ses *session) admit(grants map[syncproto.OriginID]*grant) error {
 		}
 		o := originOf(g.Grant, g.chain, ses.defs)
 		if have != nil {
-			if have.SinceMS > o.SinceMS || equalStrings(have.Credentials, o.Credentials) && have.Commune == o.Commune {
+			if !replaces(&o, have) || equalStrings(have.Credentials, o.Credentials) && have.Commune == o.Commune {
 				continue
 			}
 			o.Label = have.Label
@@ -55,6 +71,9 @@ func (ses *session) admit(grants map[syncproto.OriginID]*grant) error {
 		}
 		if err := ses.tx.PutOrigin(o); err != nil {
 			return err
+		}
+		if have != nil && provisional(have) && !provisional(&o) {
+			ses.arrived = append(ses.arrived, needsEnrolment(id))
 		}
 		delete(ses.origins, id)
 	}

@@ -289,6 +289,22 @@ func TestPlaceBlind(t *testing.T) {
 	}
 }
 
+// Agreement with a branch is agreement with what it left, even where the closed
+// hashes in between are not known.
+func TestPlaceBlindReasonsAlongBranches(t *testing.T) {
+	first := rootTwig().grow(1, 1).grow(2, 2)
+	left, right := first.grow(3, 3), first.grow(4, 4).grow(5, 5)
+	g := &ground{t: t}
+	g.arrive(arrivalOf(left.path(), 2, 3, false), true)
+	g.arrive(arrivalOf(left.path(), 2, 2, false), true)
+	g.arrive(arrivalOf(right.path(), 3, 4, false), true)
+	pl := g.arrive(arrivalOf(right.path(), 1, 4, false), true)
+	if want := []stretch{{0, 1, 1}}; !slices.Equal(pl.fresh, want) {
+		t.Errorf("new changes %+v, want %+v: 2 is held before the fork, 3 and 4 on the branch", pl.fresh, want)
+	}
+	g.sound("in the end", 5)
+}
+
 func TestPlaceForkPointIsExact(t *testing.T) {
 	tip := rootTwig()
 	for i := range uint64(10) {

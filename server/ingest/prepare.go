@@ -102,8 +102,10 @@ func (s *Service) author(r store.Reader, id syncproto.OriginID, grants map[syncp
 	if err != nil {
 		return o, false, err
 	}
-	if g := grants[id]; g != nil && (!known || g.Issued.UnixMilli() >= o.SinceMS) {
-		return originOf(g.Grant, g.chain, s.Definitions()), true, nil
+	if g := grants[id]; g != nil {
+		if shown := originOf(g.Grant, g.chain, s.Definitions()); !known || replaces(&shown, &o) {
+			return shown, true, nil
+		}
 	}
 	return o, known, nil
 }
@@ -275,6 +277,9 @@ func latestOf(p *prepared) []int64 {
 // makeRows readies the rows of records that have one change only, a creating
 // one that fits the definitions: by far most.
 func (s *Service) makeRows(p *prepared, o *store.Origin) {
+	if s.atCentre() && provisional(o) {
+		return // the writer holds them
+	}
 	defs := s.Definitions()
 	p.defs = defs.version
 	p.ready = make([]*store.Record, len(p.changes))

@@ -177,6 +177,8 @@ func (ses *session) outcome(erased bool, e *Entry, branch uint32) store.Outcome 
 	switch {
 	case erased:
 		return store.Outcome{Outcome: syncproto.OutcomeErased, Reason: syncproto.ReasonErased}
+	case !e.Acts && e.Reason == syncproto.ReasonHandover:
+		return store.Outcome{Outcome: syncproto.OutcomeHeld, Reason: e.Reason, Needs: e.Needs}
 	case !e.Acts:
 		return store.Outcome{Outcome: syncproto.OutcomeQuarantined, Reason: e.Reason, Needs: e.Needs}
 	case ses.s.rulings.held(e.ID()):
@@ -228,6 +230,9 @@ func (ses *session) judge(f *file, e *Entry) (*syncproto.Finding, error) {
 	}
 	if o == nil {
 		return &syncproto.Finding{Reason: syncproto.ReasonNoAuthority, Needs: needsTree}, nil
+	}
+	if ses.s.atCentre() && provisional(o) && !ses.s.rulings.released(e.ID()) {
+		return &syncproto.Finding{Reason: syncproto.ReasonHandover, Needs: needsEnrolment(o.ID)}, nil
 	}
 	granted, ruledOn := ses.s.rulings.authority(e.ID())
 	if ruledOn && !granted {

@@ -80,6 +80,12 @@ func (rs *rulings) held(id merge.ID) bool {
 	return best.Act == merge.Hold
 }
 
+// released tells whether a person let the change go.
+func (rs *rulings) released(id merge.ID) bool {
+	rulings := rs.holds(id)
+	return len(rulings) > 0 && !rs.held(id)
+}
+
 // authority tells what the newest ruling on a change's authority says.
 func (rs *rulings) authority(id merge.ID) (granted, ruledOn bool) {
 	var number uint64

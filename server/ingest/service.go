@@ -245,7 +245,7 @@ func (s *Service) loop() {
 func (s *Service) commit(group *[]*job) error {
 	began := s.cfg.Now()
 	return s.transact(func(ses *session) error {
-		for i := 0; i < len(*group); i++ {
+		for i := 0; i < len(*group); i++ { //nolint:intrange // the group grows while it is worked on
 			if err := runJob((*group)[i], ses); err != nil {
 				return err
 			}

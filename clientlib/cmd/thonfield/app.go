@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -61,29 +62,55 @@ func (a *app) show(v any, text func()) {
 	text()
 }
 
-// with opens the device, calls do and closes it again.
-func (a *app) with(do func(d device) error) (err error) {
+// database gives the path of the device's database and makes its folder.
+func (a *app) database() (string, error) {
 	dir := a.data
 	if dir == "" {
 		base, err := os.UserConfigDir()
 		if err != nil {
-			return usage("usage.no-data")
+			return "", usage("usage.no-data")
 		}
 		dir = filepath.Join(base, "thonfield")
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	d, err := a.open(a.ctx, filepath.Join(dir, "device.db"))
+	return filepath.Join(dir, "device.db"), os.MkdirAll(dir, 0o700)
+}
+
+// with opens the device, calls do and closes it again.
+func (a *app) with(do func(d device) error) error {
+	path, err := a.database()
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if e := d.Close(); e != nil && err == nil {
-			err = e
-		}
-	}()
-	return do(d)
+	d, err := a.open(a.ctx, path)
+	if err != nil {
+		return err
+	}
+	return closing(d, do(d))
+}
+
+// withSender is with for commands that a store of a newer program allows, too.
+func (a *app) withSender(do func(d device) error, sendOnly func(s sender) error) error {
+	err := a.with(do)
+	if syncproto.CodeOf(err) != syncproto.CodeNewerSchema {
+		return err
+	}
+	path, err := a.database()
+	if err != nil {
+		return err
+	}
+	s, err := a.openSending(a.ctx, path)
+	if err != nil {
+		return err
+	}
+	return closing(s, sendOnly(s))
+}
+
+// closing closes c and gives the first thing that failed.
+func closing(c io.Closer, err error) error {
+	if e := c.Close(); err == nil {
+		err = e
+	}
+	return err
 }
 
 // reader gives what is needed to show values.

@@ -117,6 +117,8 @@ func shownNumber(r *view.Record) string {
 // state says in a few words how a record stands.
 func (a *app) state(r *view.Record) string {
 	switch {
+	case r.Damaged:
+		return a.lang.T("state.damaged")
 	case r.Erased:
 		return a.lang.T("state.erased")
 	case r.Void:

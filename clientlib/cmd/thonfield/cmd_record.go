@@ -54,7 +54,7 @@ func (v *valueFlags) read(a *app) (map[string]string, error) {
 func (a *app) slurp(path string) ([]byte, error) {
 	var in io.Reader = a.input()
 	if path != "-" {
-		f, err := os.Open(path) //nolint:gosec // the person names the file
+		f, err := os.Open(path)
 		if err != nil {
 			return nil, err
 		}

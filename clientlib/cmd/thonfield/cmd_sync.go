@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -38,8 +41,11 @@ func (c *joinCmd) Run(a *app) error {
 			return err
 		}
 		j, err := d.Join(a.ctx, uri, c.Label)
-		if err != nil {
-			return reach(err)
+		switch {
+		case syncproto.CodeOf(err) == syncproto.CodeInvalidInput:
+			return failed(syncproto.CodeInvalidInput, "error.not-code")
+		case err != nil:
+			return a.reach(err)
 		}
 		if err := a.addServers(d, c.Server, false); err != nil {
 			return err
@@ -76,15 +82,17 @@ func (a *app) addServers(d device, urls []string, front bool) error {
 	return d.SetServers(a.ctx, append(known, urls...))
 }
 
-// reach marks an error that no server gave as one of not reaching any: whatever
-// lay between, nothing was lost.
-func reach(err error) error {
-	switch syncproto.CodeOf(err) {
-	case syncproto.CodeOverload, syncproto.CodeUpstream:
-		return &failure{exit: exitUnreached, code: syncproto.CodeOf(err), key: "code." + string(syncproto.CodeOf(err)), err: err}
-	default:
-		return err
+// reach marks a failure to reach any server, after which nothing is lost. What
+// is neither the protocol's error nor this program's came from the network.
+func (a *app) reach(err error) error {
+	code := syncproto.CodeOf(err)
+	if _, named := errors.AsType[*syncproto.Error](err); !named {
+		code = syncproto.CodeUpstream
 	}
+	if a.ctx.Err() == nil && (code == syncproto.CodeOverload || code == syncproto.CodeUpstream) {
+		return &failure{exit: exitUnreached, code: code, key: "code." + string(code), err: err}
+	}
+	return err
 }
 
 type syncCmd struct {
@@ -94,35 +102,61 @@ type syncCmd struct {
 // synced is what --json writes for sync.
 type synced struct {
 	Report  view.Report  `json:"report"`
-	Records view.Counts  `json:"records"`
-	Error   *errorObject `json:"error"` // null if it went well
+	Records *view.Counts `json:"records"` // null where a newer program's data allows sending only
+	Error   *errorObject `json:"error"`   // null if it went well
 }
 
 // Run exchanges with the first server that answers.
 func (c *syncCmd) Run(a *app) error {
-	return a.with(func(d device) error {
+	return a.withSender(func(d device) error {
+		before, err := d.Status(a.ctx)
+		if err != nil {
+			return err
+		}
+		if !before.Joined {
+			return failed(syncproto.CodeCredential, "error.not-joined")
+		}
 		if err := a.addServers(d, c.Server, true); err != nil {
 			return err
 		}
 		report, failure := d.Sync(a.ctx)
-		s, err := d.Status(a.uninterrupted())
+		s, err := d.Status(context.WithoutCancel(a.ctx)) // after an interruption, too
 		if err != nil {
 			return err
 		}
-		out := synced{Report: view.ReportOf(&report), Records: view.CountsOf(s.Custody)}
-		if failure != nil {
-			code, object := a.explain(reach(failure))
-			a.exit, out.Error = code, &object
-			a.tell(object)
-		} else if out.Records.AskedBack > 0 {
-			a.exit = exitAsked
-		}
-		a.show(out, func() { a.syncText(&out, &s) })
+		counts := view.CountsOf(s.Custody)
+		a.synced(&report, &counts, &s, failure)
+		return nil
+	}, func(s sender) error {
+		report, failure := s.Sync(a.ctx)
+		a.synced(&report, nil, nil, failure)
 		return nil
 	})
 }
 
-func (a *app) syncText(out *synced, s *clientlib.Status) {
+// synced shows the outcome of an exchange and sets the exit code. counts and s
+// are nil where only sending is possible.
+func (a *app) synced(report *clientlib.Report, counts *view.Counts, s *clientlib.Status, failure error) {
+	out := synced{Report: view.ReportOf(report), Records: counts}
+	if failure != nil {
+		code, object := a.explain(a.reach(failure))
+		a.exit, out.Error = code, &object
+		a.tell(object)
+	} else if counts != nil && counts.AskedBack > 0 {
+		a.exit = exitAsked
+	}
+	a.show(out, func() {
+		a.syncText(&out)
+		switch {
+		case s == nil:
+			a.say("sync.send-only")
+		case failure != nil:
+			a.since(s)
+		}
+	})
+}
+
+func (a *app) syncText(out *synced) {
 	r := &out.Report
 	if out.Error == nil && r.Finished && r.Waiting == 0 {
 		a.say("sync.done", "time", a.lang.ShowTime(a.now().UnixMilli(), a.now()))
@@ -148,11 +182,8 @@ func (a *app) syncText(out *synced, s *clientlib.Status) {
 	for _, p := range r.Problems {
 		a.say("sync.problem", "first", p.First, "last", p.Last, "why", a.lang.Code(syncproto.Code(p.Code)))
 	}
-	if out.Records.AskedBack > 0 {
+	if out.Records != nil && out.Records.AskedBack > 0 {
 		a.say("status.asked", "n", out.Records.AskedBack)
-	}
-	if out.Error != nil {
-		a.since(s)
 	}
 }
 
@@ -245,26 +276,24 @@ type exported struct {
 	Bytes int64 `json:"bytes"`
 }
 
-// Run writes a bundle.
+// Run writes a bundle. From a newer program's data it writes what waits.
 func (c *exportCmd) Run(a *app) error {
-	return a.with(func(d device) error {
-		var out exported
-		err := writeWhole(c.File, func(f *os.File) error {
-			if err := d.ExportBundle(a.ctx, f, clientlib.BundleOptions{All: c.All, Carry: c.Carry}); err != nil {
-				return err
-			}
-			info, err := f.Stat()
-			if err == nil {
-				out.Bytes = info.Size()
-			}
-			return err
+	return a.withSender(func(d device) error {
+		return a.exportTo(c.File, func(w io.Writer) error {
+			return d.ExportBundle(a.ctx, w, clientlib.BundleOptions{All: c.All, Carry: c.Carry})
 		})
-		if err != nil {
-			return err
-		}
-		a.show(out, func() { a.say("export.done", "bytes", out.Bytes) })
-		return nil
+	}, func(s sender) error {
+		return a.exportTo(c.File, func(w io.Writer) error { return s.ExportBundle(a.ctx, w) })
 	})
+}
+
+func (a *app) exportTo(path string, write func(io.Writer) error) error {
+	n, err := writeWhole(path, write)
+	if err != nil {
+		return err
+	}
+	a.show(exported{n}, func() { a.say("export.done", "bytes", n) })
+	return nil
 }
 
 type importCmd struct {

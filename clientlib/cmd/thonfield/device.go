@@ -33,7 +33,18 @@ type device interface {
 	SelectPerson(ctx context.Context, id uuid.UUID, pin string) error
 	DropPersonal(ctx context.Context, olderThanDays int) (int, error)
 	Doctor(ctx context.Context) ([]clientlib.Check, error)
-	VerifyChain(ctx context.Context) error
 }
 
-var _ device = (*clientlib.Device)(nil)
+// sender is what can be done with a store that a newer program wrote: unsent
+// work is never stranded by a program that was set back.
+type sender interface {
+	Close() error
+	Waiting(ctx context.Context) (int, error)
+	Sync(ctx context.Context) (clientlib.Report, error)
+	ExportBundle(ctx context.Context, w io.Writer) error
+}
+
+var (
+	_ device = (*clientlib.Device)(nil)
+	_ sender = (*clientlib.SendOnly)(nil)
+)

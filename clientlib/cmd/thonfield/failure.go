@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -11,6 +12,8 @@ import (
 
 	"thonsync/clientlib"
 	"thonsync/clientlib/cmd/thonfield/internal/ask"
+	"thonsync/clientlib/cmd/thonfield/internal/form"
+	"thonsync/clientlib/cmd/thonfield/internal/words"
 	"thonsync/syncproto"
 )
 
@@ -120,30 +123,35 @@ func (a *app) tell(e errorObject) {
 	var b strings.Builder
 	fmt.Fprintln(&b, e.Message)
 	for _, f := range e.Fields {
-		fmt.Fprintf(&b, "  %s: %s\n", f.Field, f.Message)
+		fmt.Fprintf(&b, "  %s: %s\n", form.Label(nil, f.Field, a.lang), f.Message)
 	}
-	if e.Detail != "" && a.lang == "en" {
+	if e.Detail != "" && a.lang == words.EN {
 		fmt.Fprintf(&b, "  (%s)\n", e.Detail)
 	}
 	fmt.Fprint(a.errOut, b.String())
 }
 
-// writeWhole makes a file that only its owner may read, beside path, and renames
-// it to path when write has gone well and the bytes are on the disk, so that
-// path is never half a file.
-func writeWhole(path string, write func(*os.File) error) (err error) {
+// writeWhole writes a file that only its owner may read, beside path, and
+// renames it to path when all has gone well and the bytes are on the disk, so
+// that path is never half a file. It gives the size in bytes.
+func writeWhole(path string, write func(io.Writer) error) (size int64, err error) {
 	part := path + ".part"
 	f, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(part)
-		}
-	}()
-	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
-		return err
+	err = write(f)
+	if err == nil {
+		err = f.Sync()
 	}
-	return os.Rename(part, path)
+	if info, e := f.Stat(); err == nil && e == nil {
+		size = info.Size()
+	}
+	if err = closing(f, err); err == nil {
+		err = os.Rename(part, path)
+	}
+	if err != nil {
+		os.Remove(part)
+	}
+	return size, err
 }

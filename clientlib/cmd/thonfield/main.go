@@ -33,7 +33,7 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, environment{
-		in: os.Stdin, out: os.Stdout, errOut: os.Stderr, now: time.Now, open: openDevice,
+		in: os.Stdin, out: os.Stdout, errOut: os.Stderr, now: time.Now, open: openDevice, openSending: openSending,
 		terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())),
 		secret:   func() ([]byte, error) { return term.ReadPassword(int(os.Stdin.Fd())) },
 	}, os.Args[1:])
@@ -49,8 +49,17 @@ type environment struct {
 	secret      func() ([]byte, error) // reads a line from the terminal without showing it
 	now         func() time.Time       // in the zone of the device
 	open        func(ctx context.Context, path string) (device, error)
+	openSending func(ctx context.Context, path string) (sender, error)
+}
+
+func options(path string) clientlib.Options {
+	return clientlib.Options{Path: path, Transport: httptransport.New(0)}
 }
 
 func openDevice(ctx context.Context, path string) (device, error) {
-	return clientlib.Open(ctx, clientlib.Options{Path: path, Transport: httptransport.New(0)})
+	return clientlib.Open(ctx, options(path))
+}
+
+func openSending(ctx context.Context, path string) (sender, error) {
+	return clientlib.OpenSendOnly(ctx, options(path))
 }

@@ -43,6 +43,7 @@ type Record struct {
 	Erased      bool      `json:"erased"`
 	Partial     bool      `json:"partial"`
 	Provisional bool      `json:"provisional"`
+	Damaged     bool      `json:"damaged"`
 	Own         bool      `json:"own"`
 	Custody     Custody   `json:"custody"`
 }
@@ -113,7 +114,8 @@ type Status struct {
 	Centre        string    `json:"centre"`
 	Servers       []string  `json:"servers"`
 	LastServer    string    `json:"last_server"`
-	Waiting       int       `json:"waiting"`         // changes that the centre has not received
+	Changes       int       `json:"changes"`         // made on this device
+	Waiting       int       `json:"waiting"`         // of these, not yet received at the centre
 	Cargo         int       `json:"cargo"`           // segments carried for colleagues
 	LastSuccessMS int64     `json:"last_success_ms"` // 0 for never
 	DaysSince     int       `json:"days_since"`      // -1 for never
@@ -145,6 +147,7 @@ type Report struct {
 	Pages        int       `json:"pages"`
 	Segments     int       `json:"segments"`
 	Problems     []Problem `json:"problems"`
+	Notes        []string  `json:"notes"` // English: what was received and could not be used
 	Waiting      int       `json:"waiting"`
 	Finished     bool      `json:"finished"`
 	NewOrigin    bool      `json:"new_origin"`
@@ -192,7 +195,7 @@ func (r *Reader) Record(rec *clientlib.Record) Record {
 	out := Record{
 		ID: rec.ID, Kind: rec.Kind, KindText: r.KindName(rec.Kind), Unit: rec.Unit, Result: rec.Result, CreatedMS: rec.CreatedMS,
 		IDTail: rec.IDTail, Void: rec.Void, VoidReason: rec.VoidReason, Conflict: rec.Conflict, Erased: rec.Erased,
-		Partial: rec.Partial, Provisional: rec.Provisional, Own: rec.Own, Custody: r.Custody(rec.Custody),
+		Partial: rec.Partial, Provisional: rec.Provisional, Damaged: rec.Damaged, Own: rec.Own, Custody: r.Custody(rec.Custody),
 	}
 	if rec.Occurred.Year != 0 {
 		out.Occurred = rec.Occurred.String()
@@ -294,7 +297,7 @@ func CountsOf(c clientlib.CustodySum) Counts {
 func StatusOf(s *clientlib.Status) Status {
 	out := Status{
 		Joined: s.Joined, Origin: s.Origin.String(), Role: s.Role, Unit: s.Unit, Team: s.Team, Centre: s.Centre,
-		Servers: append([]string{}, s.Servers...), LastServer: s.LastServer, Waiting: s.Waiting, Cargo: s.Cargo,
+		Servers: append([]string{}, s.Servers...), LastServer: s.LastServer, Changes: s.Changes, Waiting: s.Waiting, Cargo: s.Cargo,
 		LastSuccessMS: s.LastSuccessMS, DaysSince: s.DaysSince, LastErrorCode: string(s.LastErrorCode), Gaps: []Gap{},
 		People: People(s.People), ClockOffsetMS: s.ClockOffsetMS, BeaconMS: s.BeaconMS, Records: CountsOf(s.Custody),
 		SetAside: s.SetAside, Restored: s.Restored,
@@ -309,7 +312,7 @@ func StatusOf(s *clientlib.Status) Status {
 func ReportOf(r *clientlib.Report) Report {
 	out := Report{
 		Server: r.Server, Rounds: r.Rounds, Sent: r.Sent, CargoSent: r.CargoSent, Receipts: r.Receipts, Pages: r.Pages,
-		Segments: r.Segments, Problems: []Problem{}, Waiting: r.Waiting, Finished: r.Finished, NewOrigin: r.NewOrigin,
+		Segments: r.Segments, Problems: []Problem{}, Notes: append([]string{}, r.Notes...), Waiting: r.Waiting, Finished: r.Finished, NewOrigin: r.NewOrigin,
 		PeerBehind: r.PeerBehind, DiskFull: r.DiskFull, RetryAfterMS: r.RetryAfter.Milliseconds(),
 	}
 	for _, p := range r.Problems {

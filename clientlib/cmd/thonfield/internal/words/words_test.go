@@ -144,7 +144,7 @@ func TestEveryCodeAndReasonHasAText(t *testing.T) {
 			t.Errorf("the code %s has no text", c)
 		}
 	}
-	for _, r := range reasons {
+	for _, r := range append(reasons, string(clientlib.ReasonConflict)) {
 		if !words.Has("reason." + r) {
 			t.Errorf("the reason %s has no text", r)
 		}
@@ -202,6 +202,7 @@ func TestCustodyWords(t *testing.T) {
 		{clientlib.Custody{Stage: clientlib.StageAtCentre}, "Đã gửi xong", "Received"},
 		{clientlib.Custody{Stage: clientlib.StageSafe}, "Đã gửi xong", "Received"},
 		{clientlib.Custody{Stage: clientlib.StageAskedBack}, "Xã hỏi lại", "question"},
+		{clientlib.Custody{Stage: clientlib.StageAskedBack, Reason: clientlib.ReasonConflict}, "Xã hỏi lại", "question"},
 		{clientlib.Custody{Stage: clientlib.StageAskedBack, Reason: syncproto.ReasonBadValue}, "Bị giữ lại vì có mục ghi chưa đúng", "Kept back because a field"},
 		{clientlib.Custody{Stage: clientlib.StageAskedBack, Reason: "of-the-future"}, "Bị giữ lại vì một lý do", "Kept back because"},
 	}
@@ -265,8 +266,11 @@ func TestShowTime(t *testing.T) {
 }
 
 // Every check of Doctor has a text, good and bad.
-func TestEveryDoctorCheckHasATexts(t *testing.T) {
+func TestEveryDoctorCheckHasTexts(t *testing.T) {
 	names := doctorNames(t)
+	if len(names) < 8 {
+		t.Fatalf("only %d checks were found in the source", len(names))
+	}
 	for _, n := range names {
 		for _, state := range []string{"ok", "bad"} {
 			if !words.Has("doctor." + n + "." + state) {
