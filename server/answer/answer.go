@@ -172,7 +172,7 @@ func (s *Service) clockOffset(askerMS int64) int64 { return askerMS - s.cfg.Now(
 // take hands the ingest what the asker brings. An exchange that brings nothing
 // costs no write.
 func (s *Service) take(ctx context.Context, a *asker, o *syncproto.Opened) (ingest.Result, error) {
-	if len(o.Segments) == 0 && len(o.Receipts) == 0 && a.known {
+	if len(o.Segments)+len(o.Receipts)+len(o.Extra) == 0 && a.known {
 		return ingest.Result{}, nil
 	}
 	own := syncproto.OriginCredential{Origin: o.Origin, Credentials: o.Credentials}

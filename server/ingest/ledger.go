@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"slices"
+
 	"thonsync/server/store"
 	"thonsync/syncproto"
 	"thonsync/syncproto/exchange"
@@ -96,13 +98,59 @@ func addWitnesses(r store.Reader, origin syncproto.OriginID, out *[]BranchLedger
 	if err != nil || len(list) == 0 {
 		return err
 	}
+	var last uint64
+	for i := range list {
+		held := false
+		if list[i].Last >= from {
+			if held, err = heldOnBranch(r, &list[i], *out); err != nil {
+				return err
+			}
+		}
+		if !held {
+			last = max(last, list[i].Last)
+		}
+	}
+	if last == 0 {
+		return nil
+	}
 	if len(*out) == 0 || (*out)[0].Branch != 0 {
 		*out = append([]BranchLedger{{Origin: origin, Contiguous: syncproto.Genesis(origin)}}, *out...)
 		from = 1
 	}
 	l := &(*out)[0]
-	if last := list[len(list)-1].Last; last >= from {
+	if last >= from {
 		l.Gaps, l.Head = append(l.Gaps, exchange.Gap{Origin: origin, First: from, Last: last}), last
 	}
 	return nil
+}
+
+// heldOnBranch tells whether what a point has witnessed is held on a branch
+// that left the trunk: then nothing of it is missing.
+func heldOnBranch(r store.Reader, w *store.Witness, accounts []BranchLedger) (bool, error) {
+	forked := slices.ContainsFunc(accounts, func(l BranchLedger) bool { return l.Branch != 0 && l.Head >= w.Last })
+	if !forked {
+		return false, nil
+	}
+	rc, err := syncproto.DecodeReceipt(w.Data)
+	if err != nil {
+		return false, err
+	}
+	o, ok, err := r.Origin(w.Origin)
+	if err != nil || !ok {
+		return false, err
+	}
+	rows, err := r.Segments(store.SegmentQuery{Origin: w.Origin, From: w.Last, To: w.Last})
+	if err != nil {
+		return false, err
+	}
+	for _, row := range rows {
+		u, err := unpack(row, o.Key)
+		if err != nil {
+			return false, err
+		}
+		if u.at[w.Last-(row.First-1)].same(hashes{rc.Open, rc.Closed, true}) {
+			return true, nil
+		}
+	}
+	return false, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"thonsync/server/store"
 	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
 )
 
 // plan is what one request carries and what follows from an answer to it.
@@ -108,12 +109,37 @@ func (r *Relay) planSegments(rd store.Reader, p *plan) error {
 	if err != nil && !errors.Is(err, errEnough) {
 		return err
 	}
+	if err := r.introduceEnrolled(rd, p, have, introduced); err != nil {
+		return err
+	}
 	backlog, err := backlogIn(rd, centre, have, r.asker.Known)
 	for _, s := range p.sent {
 		backlog -= min(backlog, s.Last-s.First+1)
 	}
 	p.req.Waiting = int(min(backlog, 1<<31-1))
 	return err
+}
+
+// introduceEnrolled sends the credentials of origins whose work the centre holds
+// because it has seen only a handover, once there are better ones here.
+func (r *Relay) introduceEnrolled(rd store.Reader, p *plan, have map[branchKey]custody, introduced map[syncproto.OriginID]bool) error {
+	for k, c := range have {
+		if !c.enrol || introduced[k.origin] || len(p.req.Extra) >= planSegments {
+			continue
+		}
+		o, ok, err := rd.Origin(k.origin)
+		if err != nil {
+			return err
+		}
+		if !ok || credential.IsHandover(o.Credentials) {
+			continue
+		}
+		introduced[k.origin] = true
+		if err := r.introduce(rd, p, k.origin); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *Relay) introduce(rd store.Reader, p *plan, id syncproto.OriginID) error {

@@ -55,6 +55,7 @@ type custody struct {
 	runs       []span          // under received or safe receipts
 	heads      syncproto.Heads // end of those that begin with the origin's first change
 	unreadable []syncproto.Exception
+	enrol      bool // held until the centre sees a credential of the origin's own
 }
 
 // span is a run of changes.
@@ -107,8 +108,12 @@ func receipted(r store.Reader, centre syncproto.OriginID) (map[branchKey]custody
 		// A safe receipt is as old as its backup; what did not open then may
 		// have been cured since.
 		for _, e := range rc.Exceptions {
-			if row.Mark == syncproto.MarkReceived && e.Reason == syncproto.ReasonUnreadable {
+			switch {
+			case row.Mark != syncproto.MarkReceived:
+			case e.Reason == syncproto.ReasonUnreadable:
 				c.unreadable = append(c.unreadable, e)
+			case e.Reason == syncproto.ReasonHandover:
+				c.enrol = true
 			}
 		}
 		out[k] = c

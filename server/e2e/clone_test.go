@@ -1,0 +1,236 @@
+package e2e
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"thonsync/clientlib"
+	"thonsync/clientlib/httptransport"
+	"thonsync/server"
+	"thonsync/server/answer"
+	"thonsync/server/ingest"
+	"thonsync/server/store"
+	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
+)
+
+// copyStore copies a closed phone's files.
+func copyStore(t *testing.T, from, to string) {
+	t.Helper()
+	for _, suffix := range []string{"", ".key", "-wal"} {
+		b, err := os.ReadFile(from + suffix)
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to+suffix, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// reopen opens the phone's store again, from another path if one is given.
+func (d *device) reopen(path string) *device {
+	d.w.t.Helper()
+	again := *d
+	again.byGen, again.made = maps.Clone(d.byGen), slices.Clone(d.made)
+	if path != "" {
+		again.path = path
+	}
+	var err error
+	again.Device, err = clientlib.Open(d.w.t.Context(), clientlib.Options{Path: again.path, Transport: httptransport.New(0)})
+	d.w.must(err)
+	d.w.t.Cleanup(func() { _ = again.Close() }) // closing twice is fine
+	return &again
+}
+
+// at has the phone exchange with one site only, from now on.
+func (d *device) at(s *site) clientlib.Report {
+	d.w.t.Helper()
+	d.w.must(d.SetServers(d.w.t.Context(), []string{s.url}))
+	return d.sync()
+}
+
+// outcomes counts the changes of an origin by outcome and reason.
+func (w *world) outcomes(id syncproto.OriginID) map[string]uint64 {
+	w.t.Helper()
+	out := map[string]uint64{}
+	w.must(w.centre.node.Store().View(w.t.Context(), func(r store.Reader) error {
+		counts, err := r.OutcomeCounts(&id)
+		for _, c := range counts {
+			out[c.Outcome.String()+" "+string(c.Reason)] += c.Changes
+		}
+		return err
+	}))
+	return out
+}
+
+// balanced holds that of every branch of an origin head = outcomes + gaps, and
+// that there are no gaps.
+func (w *world) balanced(id syncproto.OriginID) {
+	w.t.Helper()
+	w.must(w.centre.node.Store().View(w.t.Context(), func(r store.Reader) error {
+		accounts, err := ingest.Ledger(r, id)
+		for _, l := range accounts {
+			if !l.Balanced() || l.Missing() > 0 {
+				w.t.Errorf("origin %s branch %d: head %d, %d outcomes, gaps %v", id, l.Branch, l.Head, l.Changes, l.Gaps)
+			}
+		}
+		return err
+	}))
+}
+
+// A phone's database is copied and both copies live on, each at its own point.
+// Whichever branch reaches the centre first, every record of both is there. The
+// copy that notices goes on under a new key, whose work is held until an officer
+// enrols the phone again, and then counts like any other.
+func TestClonedPhoneDeliversByTwoPoints(t *testing.T) {
+	for name, secondFirst := range map[string]bool{"first copy first": false, "second copy first": true} {
+		t.Run(name, func(t *testing.T) { cloned(t, secondFirst) })
+	}
+}
+
+func cloned(t *testing.T, secondFirst bool) {
+	w := newWorld(t)
+	ctx := t.Context()
+	p1, p2 := w.point(), w.point()
+	d := w.phone(w.centre, 5)
+	d.work(3)
+	d.sync()
+	old := d.Origin()
+	w.must(d.Close())
+	copyPath := filepath.Join(t.TempDir(), "copy.db")
+	copyStore(t, d.path, copyPath)
+	one, two := d.reopen(""), d.reopen(copyPath)
+	one.work(4)
+	two.work(5)
+	one.at(p1)
+	two.at(p2)
+	order := []*site{p1, p2}
+	if secondFirst {
+		slices.Reverse(order)
+	}
+	for _, p := range order {
+		w.must(p.node.Relay().Sync(ctx))
+	}
+	if n := len(w.activities()); n != 3+4+5 {
+		t.Errorf("%d records at the centre, want those of both branches: 12; %v", n, w.outcomes(old))
+	}
+	w.balanced(old)
+
+	// Both meet the centre; one of them learns that it is not alone.
+	first, second := one.at(w.centre), two.at(w.centre)
+	if first.NewOrigin == second.NewOrigin {
+		t.Fatalf("new origins: %v and %v, want one", first.NewOrigin, second.NewOrigin)
+	}
+	renamed := one
+	if second.NewOrigin {
+		renamed = two
+	}
+	if renamed.Origin() == old {
+		t.Fatal("the copy goes on under the old key")
+	}
+	// Its new work goes by a point and is held.
+	renamed.work(6)
+	changes := w.held(renamed, p1)
+	if n := len(w.activities()); n != 12 {
+		t.Errorf("%d records act while held, want 12", n)
+	}
+
+	// An officer enrols it again: all of it counts.
+	code, err := p1.node.NewCode(ctx, server.CodeRequest{Role: credential.RolePhone, Team: w.team})
+	w.must(err)
+	_, err = renamed.Join(ctx, code.URI, "phone")
+	w.must(err)
+	renamed.work(1)
+	renamed.at(p1)
+	w.must(p1.node.Relay().Sync(ctx))
+	got := w.outcomes(renamed.Origin())
+	if got["held handover"] != 0 || got["accepted "] <= changes {
+		t.Errorf("after enrolment: %v, %d changes were held", got, changes)
+	}
+	have := w.activities()
+	for _, id := range slices.Concat(one.made, two.made) {
+		if !have[id] {
+			t.Errorf("record %s is not at the centre", id)
+		}
+	}
+	if len(have) != 12+7 {
+		t.Errorf("%d records, want 19", len(have))
+	}
+	w.balanced(old)
+	w.balanced(renamed.Origin())
+	renamed.at(w.centre)
+	if c := renamed.custody(renamed.made[len(renamed.made)-2]); c.Stage != clientlib.StageAtCentre {
+		t.Errorf("the phone is told %s (%s %s) of a record that was released", c.Stage, c.Outcome, c.Reason)
+	}
+	v, err := w.centre.node.Verify(ctx)
+	if err != nil || len(v.Damage) > 0 {
+		t.Errorf("verify: %v %v", v.Damage, err)
+	}
+}
+
+func (d *device) custody(id uuid.UUID) clientlib.Custody {
+	d.w.t.Helper()
+	c, err := d.Custody(d.w.t.Context(), id)
+	d.w.must(err)
+	return c
+}
+
+// held delivers a renamed phone's work by a point and has all of it held, which
+// the phone is told. It gives the number of its changes.
+func (w *world) held(d *device, p *site) uint64 {
+	w.t.Helper()
+	d.at(p)
+	w.must(p.node.Relay().Sync(w.t.Context()))
+	d.at(p)
+	got := w.outcomes(d.Origin())
+	if len(got) != 1 || got["held handover"] == 0 {
+		w.t.Errorf("new origin's outcomes: %v, want all held", got)
+	}
+	w.balanced(d.Origin())
+	c := d.custody(d.made[len(d.made)-1])
+	if c.Stage != clientlib.StageAskedBack || c.Reason != syncproto.ReasonHandover {
+		w.t.Errorf("the phone is told %s (%s %s), want asked back: handover", c.Stage, c.Outcome, c.Reason)
+	}
+	return got["held handover"]
+}
+
+// Officer and phone see the same six digits, and the phone is not in before the
+// officer says so.
+func TestBothSidesShowEqualDigits(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	for name, at := range map[string]*site{"centre": w.centre, "point": w.point()} {
+		code, err := at.node.NewCode(ctx, server.CodeRequest{Role: credential.RolePhone, Team: w.team, Confirm: true})
+		w.must(err)
+		d, err := clientlib.Open(ctx, clientlib.Options{Path: filepath.Join(t.TempDir(), "field.db"), Transport: httptransport.New(0)})
+		w.must(err)
+		t.Cleanup(func() { _ = d.Close() })
+		waiting, err := d.Join(ctx, code.URI, "phone")
+		if syncproto.CodeOf(err) != syncproto.CodeCredential || !waiting.Waiting || len(waiting.Digits) != 6 {
+			t.Fatalf("%s: before confirmation: %+v, %v", name, waiting, err)
+		}
+		st, err := server.CodeWatch.Do(ctx, at.node, answer.CodeState{Name: code.Code[:4], State: "open"})
+		w.must(err)
+		if st.State != "waiting" || st.Digits != waiting.Digits {
+			t.Errorf("%s: the officer sees %s (%s), the phone %s", name, st.Digits, st.State, waiting.Digits)
+		}
+		_, err = server.CodeConfirm.Do(ctx, at.node, server.Confirmation{Name: code.Code[:4], Digits: waiting.Digits})
+		w.must(err)
+		joined, err := d.Join(ctx, code.URI, "phone")
+		w.must(err)
+		if joined.Waiting || joined.Digits != waiting.Digits || joined.Welcome.Team != w.team {
+			t.Errorf("%s: joined %+v", name, joined)
+		}
+		_, err = d.Sync(ctx)
+		w.must(err)
+	}
+}
