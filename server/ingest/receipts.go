@@ -294,7 +294,7 @@ func (ses *session) dropSealed(r *syncproto.Receipt, run *store.Run) error {
 		return err
 	}
 	for _, row := range rows {
-		if !row.Sealed || row.First < r.First || row.Last > r.Last || t.home(row.Branch, row.Last) != run.Branch || !coversAll(r, row.First, row.Last) {
+		if !row.Sealed || t.home(row.Branch, row.Last) != run.Branch || !coversAll(r, row.First, row.Last) {
 			continue
 		}
 		full, ok, err := ses.tx.Segment(row.ID)

@@ -186,7 +186,7 @@ func (ses *session) take(p *prepared) (fresh, repeats int, err error) {
 			return 0, 0, err
 		}
 	}
-	teaches, err := ses.teaches(p, pl, o, topo)
+	teaches, err := ses.teaches(p, pl, o)
 	if err != nil || fresh+len(cured) == 0 && !teaches {
 		return 0, repeats, err
 	}
@@ -203,7 +203,7 @@ func length(list []stretch) (n int) {
 // teaches tells whether a segment of held changes is worth keeping all the
 // same: a point cannot open seals, so another cut of the same changes is all it
 // has to tell later whether their personal parts agree.
-func (ses *session) teaches(p *prepared, pl *placement, o *store.Origin, topo topology) (bool, error) {
+func (ses *session) teaches(p *prepared, pl *placement, o *store.Origin) (bool, error) {
 	if ses.s.atCentre() || len(pl.held) == 0 {
 		return false, nil
 	}
