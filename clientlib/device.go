@@ -38,11 +38,11 @@ type Device struct {
 // another process holds it and with CodeNewerSchema if a newer program wrote it
 // (OpenSendOnly can still send from it then).
 func Open(ctx context.Context, opts Options) (*Device, error) {
-	d, fresh, err := open(ctx, opts)
+	d, _, err := open(ctx, opts)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.prepareStore(ctx, fresh); err != nil {
+	if err := d.prepareStore(ctx); err != nil {
 		d.Close()
 		return nil, storageError(err)
 	}
@@ -87,7 +87,7 @@ func (d *Device) claim(ctx context.Context) error {
 }
 
 // prepareStore migrates, reads the change log's keys and prepares statements.
-func (d *Device) prepareStore(ctx context.Context, fresh bool) error {
+func (d *Device) prepareStore(ctx context.Context) error {
 	if err := migrate(ctx, d.db); err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ package squeeze
 // variables: taking segments in is mostly this loop, and a third faster so.
 // Slots are read again before they are adapted, because two contexts may have
 // met in one, or one may have claimed another's.
-func (m *model) decodeNibble(d *decoder) uint32 {
+func (m *model) decodeNibble(d *decoder) uint32 { //nolint:funlen // one straight run on local variables: decoding spends its time here
 	slots := &m.slots
 	l0, c0, w0 := m.line[0], m.check[0], m.weight[0]
 	l1, c1, w1 := m.line[1], m.check[1], m.weight[1]
