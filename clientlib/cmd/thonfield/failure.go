@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -97,10 +98,18 @@ func (a *app) explainCode(err error) (int, errorObject) {
 	return exitFailed, out
 }
 
+// fieldWord is what names of fields look like. Something else before the "="
+// of --set may be anything, so it is not repeated.
+var fieldWord = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
+
 func (a *app) fieldErrors(errs clientlib.FieldErrors) errorObject {
 	out := errorObject{Code: string(syncproto.CodeInvalidInput), Message: a.lang.Code(syncproto.CodeInvalidInput)}
 	for _, e := range errs {
-		out.Fields = append(out.Fields, fieldError{e.Field, a.lang.Pick(e.VI, e.EN)})
+		name := e.Field
+		if !fieldWord.MatchString(name) {
+			name = "?"
+		}
+		out.Fields = append(out.Fields, fieldError{name, a.lang.Pick(e.VI, e.EN)})
 	}
 	return out
 }

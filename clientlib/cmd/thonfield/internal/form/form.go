@@ -5,6 +5,7 @@
 package form
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,7 +54,7 @@ func Questions(k *syncproto.Kind, l words.Lang) []Question {
 		}
 	}
 	for _, f := range k.Fields {
-		q := Question{Name: f.Name, Label: l.Pick(f.LabelVI, f.LabelEN), Type: f.Type, Required: f.Required,
+		q := Question{Name: f.Name, Label: named(f.Name, f.LabelVI, f.LabelEN, l), Type: f.Type, Required: f.Required,
 			Personal: f.Personal, Min: f.Min, Max: f.Max, Options: choices(f.Options, l)}
 		if f.Type == syncproto.KindBool {
 			q.Options = []Choice{{"true", l.T("choice.yes")}, {"false", l.T("choice.no")}}
@@ -66,10 +67,15 @@ func Questions(k *syncproto.Kind, l words.Lang) []Question {
 	return append(qs, Question{Name: "note", Label: Label(k, "note", l), Type: syncproto.KindText, Personal: true})
 }
 
+// named gives a label, or the word itself where a definition has no label.
+func named(word, vi, en string, l words.Lang) string {
+	return cmp.Or(l.Pick(vi, en), word)
+}
+
 func choices(options []syncproto.Option, l words.Lang) []Choice {
 	out := make([]Choice, 0, len(options))
 	for _, o := range options {
-		out = append(out, Choice{o.Value, l.Pick(o.LabelVI, o.LabelEN)})
+		out = append(out, Choice{o.Value, named(o.Value, o.LabelVI, o.LabelEN, l)})
 	}
 	return out
 }
@@ -78,7 +84,7 @@ func choices(options []syncproto.Option, l words.Lang) []Choice {
 func Label(k *syncproto.Kind, name string, l words.Lang) string {
 	if k != nil {
 		if f, ok := k.FieldByName(name); ok {
-			return l.Pick(f.LabelVI, f.LabelEN)
+			return named(name, f.LabelVI, f.LabelEN, l)
 		}
 	}
 	if key := "field." + name; words.Has(key) {
@@ -136,7 +142,7 @@ func OptionLabel(k *syncproto.Kind, name, value string, l words.Lang) string {
 		}
 	}
 	if i := slices.IndexFunc(options, func(o syncproto.Option) bool { return o.Value == value }); i >= 0 {
-		return l.Pick(options[i].LabelVI, options[i].LabelEN)
+		return named(value, options[i].LabelVI, options[i].LabelEN, l)
 	}
 	return value
 }

@@ -84,14 +84,14 @@ func TestReadRefuses(t *testing.T) {
 
 func TestShown(t *testing.T) {
 	kind := &syncproto.Kind{Results: []syncproto.Option{{Value: "held", LabelVI: "Đã tổ chức", LabelEN: "Held"}},
-		Fields: []syncproto.KindField{{Name: "skills", Options: []syncproto.Option{{Value: "a", LabelVI: "Một", LabelEN: "One"}}}}}
+		Fields: []syncproto.KindField{{Name: "skills", Options: []syncproto.Option{{Value: "a", LabelVI: "Một", LabelEN: "One"}, {Value: "b"}}}}}
 	for _, c := range []struct {
 		name string
 		v    syncproto.Value
 		want string
 	}{
 		{"result", syncproto.TextValue("held"), "Đã tổ chức"}, {"result", syncproto.TextValue("new"), "new"},
-		{"skills", syncproto.ListValue("a", "z"), "Một, z"}, {"sex", syncproto.TextValue("female"), "Nữ"},
+		{"skills", syncproto.ListValue("a", "b", "z"), "Một, b, z"}, {"sex", syncproto.TextValue("female"), "Nữ"},
 		{"birth_date", syncproto.DateValue(syncproto.Date{Year: 1950}), "1950"}, {"x", syncproto.BoolValue(true), "Có"},
 		{"x", syncproto.IntValue(7), "7"}, {"x", syncproto.Null(), ""},
 	} {
