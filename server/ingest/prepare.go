@@ -277,12 +277,12 @@ func latestOf(p *prepared) []int64 {
 // makeRows readies the rows of records that have one change only, a creating
 // one that fits the definitions: by far most.
 func (s *Service) makeRows(p *prepared, o *store.Origin) {
-	if s.atCentre() && provisional(o) {
-		return // the writer holds them
-	}
 	defs := s.Definitions()
 	p.defs = defs.version
 	p.ready = make([]*store.Record, len(p.changes))
+	if s.atCentre() && provisional(o) {
+		return // the writer holds them
+	}
 	for i := range p.entries {
 		e, c := &p.entries[i], &p.changes[i]
 		if c.Header.Op != syncproto.OpCreate || p.many[c.Record] > 1 || c.Header.Collection != syncproto.CollectionActivity {
