@@ -2,12 +2,12 @@
 
 import { closeBlock, openBlock } from '../lib/block.mjs';
 import { readBundle, writeBundle } from '../lib/bundle.mjs';
-import { verifyChain } from '../lib/credential.mjs';
+import { verifyChain, verifyHandover } from '../lib/credential.mjs';
 import { hex, show, unhex, uuidText } from '../lib/octets.mjs';
 import { parsePage, readPage, verifyPage } from '../lib/page.mjs';
 import { parseReceipt, verifyReceipt } from '../lib/receipt.mjs';
 import { parseRuling, verifyRuling } from '../lib/ruling.mjs';
-import { equal, outcome } from './compare.mjs';
+import { equal, outcome, refuses } from './compare.mjs';
 import { comparableRow, members, row } from './form.mjs';
 
 export function rulings(v) {
@@ -84,8 +84,12 @@ export function bundles(v) {
   });
 }
 
+// Chains that are refused as they are, but begin with a handover: PROTOCOL.md section 11.
+const HANDOVERS = new Set(['a phone issues a phone', 'three tokens']);
+
 export function credentials(v, file) {
   members(v, 'centre', 'chain', 'device', 'key', 'role', 'units', 'team', 'issuer', 'exp');
+  checkHandover(v, file);
   outcome(v, () => verifyChain(v.chain ?? [], unhex(v.centre), file.parents), (own) => {
     const got = {
       device: uuidText(own.device), key: hex(own.key), role: own.role, units: own.units, team: uuidText(own.team),
@@ -94,4 +98,18 @@ export function credentials(v, file) {
     const { device, key, role, units, team, issuer, exp } = v;
     equal(got, { device, key, role, units, team, issuer, exp }, 'device');
   });
+}
+
+function checkHandover(v, file) {
+  const chain = v.chain ?? [];
+  const read = (tokens) => verifyHandover(tokens, unhex(v.centre), file.parents);
+  if (!HANDOVERS.has(v.name)) {
+    refuses('credential', () => read(chain));
+    return;
+  }
+  const old = verifyChain(chain.slice(1), unhex(v.centre), file.parents);
+  const got = read(chain);
+  equal([got.provisional, got.role, got.units, hex(got.team)], [true, old.role, old.units, hex(old.team)], 'handover');
+  equal(hex(got.issuer), hex(old.device), 'who vouches');
+  if (hex(got.device) === hex(old.device)) throw new Error('a handover to the same key');
 }
