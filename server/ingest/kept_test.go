@@ -59,6 +59,42 @@ func TestPointKeepsWhatIsNotSafe(t *testing.T) {
 	}
 }
 
+// A point cannot open seals, so it keeps other cuts of what it holds: they tell
+// later whether the personal parts agree. The very same cut is a mere repeat.
+func TestPointKeepsOtherCuts(t *testing.T) {
+	p := newPoint(t)
+	a := newAuthor(t, "phone", credential.RolePhone, testVillage)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 4 {
+		a.write(activity(testVillage, rng))
+	}
+	p.submitBatch(Batch{Credentials: []syncproto.OriginCredential{a.credentials()}, Segments: [][]byte{a.cut(1, 4)}})
+	r := p.submit1(a.cut(1, 2), a.cut(3, 4), a.cut(1, 4), a.cut(1, 2))
+	if rows := p.segmentsOf(a.origin); len(rows) != 3 || r.New != 0 || r.Repeats != 4+4+2 {
+		t.Errorf("%d segments, result %+v", len(rows), r)
+	}
+	// A twin that differs in one personal row only shows at the end of a cut.
+	twin := newAuthor(t, "phone", credential.RolePhone, testVillage)
+	rng = rand.New(rand.NewPCG(1, 1))
+	for i := range 4 {
+		c := activity(testVillage, rng)
+		if i == 2 {
+			c.Personal = nil
+		}
+		twin.write(c)
+	}
+	if r = p.submit1(twin.cut(1, 2), twin.cut(3, 4)); r.New != 2 || r.Repeats != 2 {
+		t.Errorf("the twin was taken for a repeat: %+v", r)
+	}
+	p.checkLedger()
+	p.view(func(r store.Reader) {
+		l := must[[]BranchLedger](t)(Ledger(r, a.origin))
+		if len(l) != 2 || l[1].After != 2 {
+			t.Errorf("branches %+v, want a second one that leaves after 2", l)
+		}
+	})
+}
+
 // A personal row cannot be put in another's place.
 func TestEncryptedRowsStayInTheirPlace(t *testing.T) {
 	s := withReference(t)
@@ -162,5 +198,50 @@ func TestFeedHoldsEachChangeOnce(t *testing.T) {
 	s.submit1(a.cut(1, 1))
 	if got := fmt.Sprint(entries(testCommune), entries(syncproto.CommonFeed)); got != "2 222" {
 		t.Errorf("a phone's activity went into a feed: %s", got)
+	}
+}
+
+// Whoever has the data key and the database can still not change a record
+// without being seen: commitments and segments tell.
+func TestVerifySeesRewrittenRecords(t *testing.T) {
+	s := withReference(t)
+	a := s.phone("phone", 0)
+	id := a.write(activity(testVillage, rand.New(rand.NewPCG(1, 1))))
+	s.submit1(a.cut(1, 1))
+	rewrite := func(f func(e *Entry)) {
+		t.Helper()
+		err := s.Do(context.Background(), func(tx store.Tx) error {
+			rec, _, err := tx.Record(id)
+			if err != nil {
+				return err
+			}
+			entries, err := DecodeHistory(rec.History)
+			if err != nil {
+				return err
+			}
+			f(&entries[0])
+			rec.History = encodeHistory(entries)
+			return tx.PutRecord(&rec)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var before Entry
+	for what, f := range map[string]func(e *Entry){
+		"another name": func(e *Entry) {
+			e.cipher = s.vault.seal(id, &e.Change, make([]byte, vaultNonce), syncproto.NewRow(textField(syncproto.PersonFullName, "Ai đó")))
+		},
+		"another result": func(e *Entry) {
+			e.Change.Operational = syncproto.NewRow(append(e.Change.Operational, textField(syncproto.ActivityResult, "none"))...)
+		},
+		"another author": func(e *Entry) { e.Change.Header.Author = uuid.UUID{99} },
+	} {
+		rewrite(func(e *Entry) { before = *e; f(e) })
+		if rep := s.verify(); len(rep.Bad) == 0 || syncproto.CodeOf(rep.Bad[0].Err) != syncproto.CodeChain || rep.Bad[0].Origin != a.origin {
+			t.Errorf("%s: %+v", what, rep.Bad)
+		}
+		rewrite(func(e *Entry) { *e = before })
+		s.mustVerify()
 	}
 }

@@ -320,7 +320,7 @@ func TestIntervals(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	a.beacon = s.Beacon()
 	first := a.write(activity(testVillage, rng))
-	a.beacon.Tag[0] ^= 1
+	a.beacon.MS += 24 * 3600_000 // with the tag of another time
 	forged := a.write(activity(testVillage, rng))
 	a.beacon = syncproto.BeaconMark{}
 	s.clock.advance(time.Hour)

@@ -28,11 +28,11 @@ var deeds = []deed{
 	{3, (*world).crashPhone},
 	{4, (*world).change},
 	{3, func(w *world, p *phone) error { p.skewMS = w.skew(); return nil }},
-	{2, (*world).restorePhone},
-	{2, func(w *world, _ *phone) error { return w.restorePoint(pick(w.rng, w.points)) }},
+	{2, restores((*world).restorePhone)},
+	{2, restores(func(w *world, _ *phone) error { return w.restorePoint(pick(w.rng, w.points)) })},
 	{2, func(w *world, _ *phone) error { w.note("the centre is backed up"); return w.makeBackup() }},
-	{1, func(w *world, _ *phone) error { return w.restoreCentre() }},
-	{1, (*world).clone},
+	{1, restores(func(w *world, _ *phone) error { return w.restoreCentre() })},
+	{1, restores((*world).clone)},
 	{2, func(w *world, p *phone) error {
 		if !p.renamed {
 			return nil
@@ -40,6 +40,16 @@ var deeds = []deed{
 		return w.enrol(p)
 	}},
 	{1, (*world).erase},
+}
+
+// restores does a deed only in plays in which old copies may come back.
+func restores(do func(w *world, p *phone) error) func(w *world, p *phone) error {
+	return func(w *world, p *phone) error {
+		if !w.cfg.Restores {
+			return nil
+		}
+		return do(w, p)
+	}
 }
 
 // act lets some time pass and one thing happen.

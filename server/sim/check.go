@@ -16,6 +16,9 @@ import (
 
 // checkStep holds what must be true at any moment.
 func (w *world) checkStep() error {
+	if w.net.fault != nil {
+		return w.net.fault
+	}
 	if err := w.ledger(false); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 
 	"thonsync/clientlib"
 	"thonsync/syncproto"
@@ -17,6 +18,7 @@ type network struct {
 	w     *world
 	sites map[string]*site // by URL
 	late  []letter
+	fault error // what no network explains
 }
 
 // letter is a request that is still under way.
@@ -95,6 +97,9 @@ func (n *network) deliver(ctx context.Context, s *site, body []byte) (clientlib.
 	b, err := s.node.Exchange(ctx, body)
 	if syncproto.CodeOf(err) == syncproto.CodeOldKey && b != nil {
 		return clientlib.Reply{Notice: b}, nil
+	}
+	if syncproto.CodeOf(err) == syncproto.CodeInternal && err != nil {
+		n.fault = fmt.Errorf("%s has a fault of its own: %w", s, err)
 	}
 	if problem, ok := errors.AsType[*syncproto.Error](err); ok {
 		return clientlib.Reply{}, &clientlib.ServerError{Err: problem}

@@ -25,6 +25,8 @@ type Config struct {
 	Phones int    // 4 if 0
 	Points int    // 2 if 0
 	Dir    string // where the databases go; a temporary folder if empty
+	// Restores lets old copies come back and phones be cloned as well.
+	Restores bool
 }
 
 // Report counts what was played.

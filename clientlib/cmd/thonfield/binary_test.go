@@ -53,7 +53,7 @@ func build(dir, pkg string) (string, error) {
 		name += ".exe"
 	}
 	path := filepath.Join(dir, name)
-	cmd := exec.Command("go", "build", "-o", path, pkg) //nolint:noctx // ends by itself
+	cmd := exec.Command("go", "build", "-o", path, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s: %w\n%s", pkg, err, out)
@@ -80,7 +80,7 @@ func serve(t *testing.T, s *clienttest.Server, before func(r *http.Request)) *ht
 		case named:
 			w.Header().Set("Content-Type", httptransport.MediaProblem)
 			w.WriteHeader(http.StatusServiceUnavailable)
-			json.NewEncoder(w).Encode(map[string]string{"code": string(problem.Err.Code), "detail": problem.Err.Message})
+			_ = json.NewEncoder(w).Encode(map[string]string{"code": string(problem.Err.Code), "detail": problem.Err.Message})
 		case err != nil:
 			w.WriteHeader(http.StatusInternalServerError)
 		case notice != nil:
@@ -247,6 +247,49 @@ func TestBinaryLife(t *testing.T) {
 		t.Errorf("status:\n%s", st.out)
 	}
 	p.want(exitOK, "doctor")
+}
+
+// Dates of --since are read with the day first and as ISO 8601.
+func TestBinarySince(t *testing.T) {
+	n := newNetwork(t, nil)
+	p := newPhone(t)
+	p.join(n, "a")
+	p.card()
+	now := time.Now()
+	for since, want := range map[string]int{
+		now.AddDate(0, 0, -1).Format("02/01/2006"): 1, now.AddDate(0, 0, -1).Format("2006-01-02"): 1, "2000": 1,
+		now.AddDate(0, 0, 2).Format("02/01/2006"): 0, now.AddDate(0, 0, 2).Format("2006-01-02"): 0,
+	} {
+		if l := get[listed](p, exitOK, "list", "--since", since); len(l.Records) != want {
+			t.Errorf("since %s: %d records, want %d", since, len(l.Records), want)
+		}
+	}
+}
+
+// Personal values go from the device only when they are safe, and the last
+// three digits stay.
+func TestBinaryDropsPersonal(t *testing.T) {
+	n := newNetwork(t, nil)
+	p := newPhone(t)
+	p.join(n, "a")
+	p.card()
+	p.want(exitOK, "sync")
+	type dropped struct{ Changes int }
+	if d := get[dropped](p, exitOK, "drop-personal", "--days", "0"); d.Changes != 0 {
+		t.Errorf("%d changes dropped before they were safe", d.Changes)
+	}
+	n.Centre.MarkSafe()
+	p.want(exitOK, "sync")
+	if l := get[listed](p, exitOK, "list"); l.Records[0].Custody.Stage != "safe" {
+		t.Errorf("after the safe mark: %+v", l.Records[0].Custody)
+	}
+	if d := get[dropped](p, exitOK, "drop-personal", "--days", "0"); d.Changes != 1 {
+		t.Errorf("%d changes dropped", d.Changes)
+	}
+	r := p.want(exitOK, "show", "last", "--full")
+	if strings.Contains(r.out, cardName) || strings.Contains(r.out, cardNumber) || !strings.Contains(r.out, "…456") {
+		t.Errorf("after dropping:\n%s", r.out)
+	}
 }
 
 // Paging gives each record once.

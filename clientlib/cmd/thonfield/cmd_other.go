@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"runtime"
 
@@ -10,9 +9,6 @@ import (
 	"thonsync/clientlib/cmd/thonfield/internal/words"
 	"thonsync/syncproto"
 )
-
-// uninterrupted is a context for reading the outcome after an interruption.
-func (a *app) uninterrupted() context.Context { return context.WithoutCancel(a.ctx) }
 
 type kindsCmd struct {
 	Code string `arg:"" optional:"" help:"${help_kinds_code}"`
