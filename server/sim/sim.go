@@ -118,7 +118,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		return Report{}, fmt.Errorf("making a folder to play in: %w", err)
 	}
 	w := &world{
-		ctx: ctx, cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 0x74686f6e)), //nolint:gosec // a play from a seed
+		ctx: ctx, cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 0x74686f6e)),
 		dir: dir, nowMS: startMS, items: make(map[uuid.UUID]*item),
 	}
 	w.rep.Seed = cfg.Seed
