@@ -7,6 +7,7 @@ import * as messages from './messages.mjs';
 import * as rows from './rows.mjs';
 import * as segments from './segments.mjs';
 import * as signed from './signed.mjs';
+import { stated } from './stated.mjs';
 
 // each runs a check over the vectors of a file, alone.
 const each = (check) => (file) => file.vectors.map((v) => ({ name: v.name, run: () => check(v, file) }));
@@ -65,7 +66,7 @@ function filesBelow(root, folder = '') {
   });
 }
 
-// vectorTests gives [{layer, tests: [{name, run}]}] for the vectors below root.
+// vectorTests gives [{layer, tests: [{name, run}]}] for the vectors below root, and for what is stated without vectors.
 export function vectorTests(root) {
   const present = filesBelow(root).filter((name) => !NO_VECTORS.has(name)).sort();
   const layers = new Map(LAYERS.map((layer) => [layer, []]));
@@ -78,7 +79,7 @@ export function vectorTests(root) {
     if (!present.includes(name)) layers.get(name.split('/')[0]).push(failing(name, 'vector file is missing'));
   }
   for (const [layer, tests] of layers) if (tests.length === 0) tests.push(failing(layer, 'layer without vectors'));
-  return [...layers].map(([layer, tests]) => ({ layer, tests }));
+  return [...layers, ['stated', stated]].map(([layer, tests]) => ({ layer, tests }));
 }
 
 function testsOf(root, name) {
