@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -431,9 +432,9 @@ func TestBinaryInterrupted(t *testing.T) {
 		t.Skip("a process cannot send Ctrl-C to another one here")
 	}
 	hang, arrived := make(chan struct{}), make(chan struct{}, 1)
-	armed := false
+	var armed atomic.Bool
 	n := newNetwork(t, func(r *http.Request) {
-		if armed {
+		if armed.Load() {
 			arrived <- struct{}{}
 			select {
 			case <-hang:
@@ -444,7 +445,7 @@ func TestBinaryInterrupted(t *testing.T) {
 	p := newPhone(t)
 	p.join(n, "a")
 	id := p.card()
-	armed = true
+	armed.Store(true)
 	var out, errs bytes.Buffer
 	cmd := p.command("sync")
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -456,7 +457,7 @@ func TestBinaryInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := cmd.Wait()
-	armed = false
+	armed.Store(false)
 	close(hang)
 	if cmd.ProcessState.ExitCode() != exitFailed || !strings.Contains(errs.String(), "Interrupted") {
 		t.Errorf("%v\n%s%s", err, out.String(), errs.String())
