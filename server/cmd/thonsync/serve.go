@@ -18,22 +18,26 @@ type serveCmd struct {
 // Run serves until it is told to stop.
 func (c *serveCmd) Run(a *app) error {
 	opts := a.options()
-	opts.Ready = a.ready
+	var n *server.Node
+	opts.Ready = func(address string) { // not before: what it tells to type must work
+		c.greet(a, n, address)
+		if a.ready != nil {
+			a.ready(address)
+		}
+	}
 	if c.Join != "" {
 		if err := c.join(a, opts); err != nil {
 			return err
 		}
 	}
-	n, err := server.Open(a.ctx, a.cfg, opts)
-	if err != nil {
+	var err error
+	if n, err = server.Open(a.ctx, a.cfg, opts); err != nil {
 		return err
 	}
 	l, err := n.Listen()
 	if err != nil {
 		return errors.Join(err, n.Close())
 	}
-	address := l.Public.Addr().String()
-	c.greet(a, n, address)
 	return errors.Join(n.Serve(a.ctx, l), n.Close())
 }
 
