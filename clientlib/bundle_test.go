@@ -5,6 +5,8 @@ import (
 	"context"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"thonsync/clientlib"
 	"thonsync/clientlib/clienttest"
 	"thonsync/syncproto"
@@ -121,6 +123,26 @@ func TestCarriedByAColleague(t *testing.T) {
 	if r := w.Sync(a); r.NewOrigin {
 		t.Fatal("being carried looks like being cloned")
 	}
+}
+
+// A phone of another team carries a file and learns nothing of what it says.
+func TestAFileOfAnotherTeamIsCarriedNotShown(t *testing.T) {
+	ctx := context.Background()
+	w := clienttest.NewWorld(t, 1)
+	a := w.Device("a", w.Centre)
+	w.Team = uuid.UUID{8, 8}
+	b := w.Device("b", w.Centre)
+	id := w.Card(a, 1)
+	if r := importBytes(t, b, exportBytes(t, a, clientlib.BundleOptions{})); r.Cargo != 1 || r.Segments != 0 || r.Skipped != 0 {
+		t.Fatalf("%+v", r)
+	}
+	if rec, err := b.Get(ctx, id); syncproto.CodeOf(err) != syncproto.CodeNotFound {
+		t.Errorf("another team sees %+v, %v", rec, err)
+	}
+	if report := w.Sync(b); report.CargoSent < 1 {
+		t.Fatalf("%+v", report)
+	}
+	checkHeld(t, w, a, 1)
 }
 
 // Cargo goes from hand to hand by file only, and is let go of by file.

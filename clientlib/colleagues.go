@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"thonsync/syncproto"
 	"thonsync/syncproto/credential"
@@ -45,6 +46,19 @@ func (in *intake) grantOf(ctx context.Context, id syncproto.OriginID) (credentia
 	return in.grant(ctx, chain)
 }
 
+// ofTeam tells whether an origin is a phone of this device's own team and unit.
+func (in *intake) ofTeam(ctx context.Context, id syncproto.OriginID) (bool, error) {
+	own, err := in.grant(ctx, in.link.chain)
+	if err != nil {
+		return false, err
+	}
+	g, err := in.grantOf(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	return g.Role == credential.RolePhone && g.Team == own.Team && slices.ContainsFunc(g.Units, func(u string) bool { return slices.Contains(own.Units, u) }), nil
+}
+
 // openSegment parses and verifies a segment of any origin, own ones included.
 func (in *intake) openSegment(ctx context.Context, b []byte) (*syncproto.Segment, []syncproto.OpenChange, error) {
 	s, err := syncproto.ParseSegment(b)
@@ -74,7 +88,14 @@ func (in *intake) takeSegment(ctx context.Context, b []byte) error {
 	return in.showChanges(ctx, s, changes)
 }
 
+// showChanges shows what a segment of this device or of a colleague says. What a
+// file brings of other teams is carried, not shown.
 func (in *intake) showChanges(ctx context.Context, s *syncproto.Segment, changes []syncproto.OpenChange) error {
+	if !in.d.log.Owns(s.Origin) {
+		if ours, err := in.ofTeam(ctx, s.Origin); err != nil || !ours {
+			return err
+		}
+	}
 	in.segments++
 	for i := range changes {
 		c := &changes[i]

@@ -22,7 +22,7 @@ func TestAPhoneCannotDefineKinds(t *testing.T) {
 	key := ed25519.NewKeyFromSeed(make([]byte, 32))
 	pub := key.Public().(ed25519.PublicKey)
 	origin := syncproto.OriginOf(pub)
-	token, err := credential.Issue(credential.Grant{Key: pub, Role: credential.RolePhone, Units: []string{clienttest.Unit}, Issued: time.UnixMilli(w.Clock.NowMS())}, w.Centre.Key())
+	token, err := credential.Issue(credential.Grant{Key: pub, Role: credential.RolePhone, Units: []string{clienttest.Unit}, Team: w.Team, Issued: time.UnixMilli(w.Clock.NowMS())}, w.Centre.Key())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -137,6 +138,10 @@ func (w *world) edit(p *phone) error {
 	list, err := p.dev.List(w.ctx, clientlib.Filter{Limit: 30})
 	if err != nil || len(list) == 0 {
 		return err
+	}
+	list = slices.DeleteFunc(list, func(r clientlib.Record) bool { return r.Unit != p.team.unit })
+	if len(list) == 0 {
+		return nil
 	}
 	r := pick(w.rng, list)
 	if w.rng.IntN(6) == 0 {
