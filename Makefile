@@ -15,6 +15,7 @@ BREAK ?=
 JSON ?=
 SEED ?= 1
 ROUNDS ?= 1000
+RESTORES ?=
 FUZZTIME ?= 60s
 ARGS ?=
 
@@ -44,8 +45,8 @@ bench: ## Measure against references; JSON=1 prints one object a line (make -s b
 	@go run ./server/bench $(if $(JSON),--json) $(ARGS)
 
 .PHONY: torture
-torture: ## Simulate a province with faults from a seed: SEED=1 ROUNDS=1000
-	go test ./server/sim -run '^TestTorture' -count=1 -timeout=0 -v -args -seed=$(SEED) -rounds=$(ROUNDS)
+torture: ## Simulate a province with faults from a seed: SEED=1 ROUNDS=1000, RESTORES=1 for old copies too
+	go test ./server/sim -run '^TestTorture' -count=1 -timeout=0 -v -args -seed=$(SEED) -rounds=$(ROUNDS) $(if $(RESTORES),-restores)
 
 .PHONY: fuzz
 fuzz: ## Fuzz every decoder in turn: FUZZTIME=60s for each
