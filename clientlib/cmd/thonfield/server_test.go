@@ -36,7 +36,7 @@ func startCentre(t *testing.T) *centre {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		cmd.Process.Kill()
+		_ = cmd.Process.Kill()
 		cmd.Wait()
 	})
 	lines := bufio.NewScanner(out)
