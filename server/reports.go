@@ -5,26 +5,25 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"thonsync/server/httpapi"
 	"thonsync/server/imports"
 	"thonsync/server/report"
-	"thonsync/server/store"
 	"thonsync/syncproto"
 	"thonsync/syncproto/credential"
 )
 
 // ReportService gives the reports of this server.
 func (n *Node) ReportService() *report.Service {
-	return &report.Service{Store: n.store, Definitions: n.ingest.Definitions, Now: n.opts.Now}
+	return &report.Service{
+		Source: report.Of(n.store), Definitions: func() report.Definitions { return n.ingest.Definitions() }, Now: n.opts.Now,
+	}
 }
 
 // reporter serves the reports over the JSON API.
@@ -63,11 +62,7 @@ func (r reporter) table(ctx context.Context, q httpapi.ReportQuery) (*report.Tab
 	if !slices.Contains(report.Names(), q.Name) {
 		return nil, syncproto.Errorf(syncproto.CodeScope, "no such report")
 	}
-	f, err := r.s.Figures(ctx, report.Query{Unit: q.Unit, From: q.From, To: q.To})
-	if err != nil {
-		return nil, err
-	}
-	t, err := f.Table(q.Name)
+	t, err := r.s.Table(ctx, q.Name, report.Query{Unit: q.Unit, From: q.From, To: q.To})
 	if err == nil && q.Limit > 0 && len(t.Rows) > q.Limit {
 		t.Rows = t.Rows[:q.Limit]
 	}
@@ -83,7 +78,7 @@ func (r reporter) Export(ctx context.Context, q httpapi.ReportQuery, format stri
 	if err != nil {
 		return err
 	}
-	return t.WriteCSV(w)
+	return t.WriteCSV(w, true)
 }
 
 // MonthlyPath is where the monthly page is served, with query parameters unit
@@ -105,7 +100,7 @@ func (n *Node) monthlyPage(w http.ResponseWriter, r *http.Request) {
 	}
 	month := r.URL.Query().Get("month")
 	if month == "" {
-		month = n.opts.Now().UTC().Add(7 * time.Hour).Format("2006-01")
+		month = report.ThisMonth(n.opts.Now())
 	}
 	var page bytes.Buffer
 	if err := n.ReportService().Monthly(r.Context(), r.URL.Query().Get("unit"), month, nil, &page); err != nil {
@@ -141,6 +136,7 @@ type ReportRequest struct {
 	Unit     string          `json:"unit,omitempty"`
 	From     string          `json:"from,omitempty"`
 	To       string          `json:"to,omitempty"`
+	Month    string          `json:"month,omitempty"`
 	Criteria json.RawMessage `json:"criteria,omitempty"`
 }
 
@@ -160,15 +156,11 @@ var ReportCommand = Register(Command[ReportRequest, *report.Table]{
 		if err != nil {
 			return nil, err
 		}
-		f, err := n.ReportService().Figures(ctx, report.Query{Unit: in.Unit, From: in.From, To: in.To, Criteria: c})
-		if err != nil {
-			return nil, err
-		}
-		return f.Table(in.Name)
+		return n.ReportService().Table(ctx, in.Name, report.Query{Unit: in.Unit, From: in.From, To: in.To, Month: in.Month, Criteria: c})
 	},
 })
 
-// MonthRequest asks for a month of a unit.
+// MonthRequest asks for a month of a unit; the present month if none is named.
 type MonthRequest struct {
 	Unit     string          `json:"unit"`
 	Month    string          `json:"month"`
@@ -190,7 +182,11 @@ var MonthlyCommand = Register(Command[MonthRequest, Page]{
 			return Page{}, err
 		}
 		var b strings.Builder
-		err = n.ReportService().Monthly(ctx, in.Unit, in.Month, c, &b)
+		month := in.Month
+		if month == "" {
+			month = report.ThisMonth(n.opts.Now())
+		}
+		err = n.ReportService().Monthly(ctx, in.Unit, month, c, &b)
 		return Page{b.String()}, err
 	},
 })
@@ -205,6 +201,14 @@ var PublishCommand = Register(Command[MonthRequest, *report.Published]{
 			return nil, err
 		}
 		return n.ReportService().Publish(ctx, in.Unit, in.Month, c)
+	},
+})
+
+// LedgerCommand reads custody: heads, gaps, outcomes and last contacts.
+var LedgerCommand = Register(Command[None, *report.Ledger]{
+	Name: "ledger",
+	Do: func(ctx context.Context, n *Node, _ None) (*report.Ledger, error) {
+		return n.ReportService().Ledger(ctx)
 	},
 })
 
@@ -225,131 +229,3 @@ var ImportCommand = Register(Command[ImportRequest, imports.Result]{
 		return imports.Run(ctx, n, in.What, in.File, in.Options)
 	},
 })
-
-// ExportRequest asks for activities as a file.
-type ExportRequest struct {
-	Unit   string `json:"unit,omitempty"`
-	From   string `json:"from,omitempty"`
-	To     string `json:"to,omitempty"`
-	Format string `json:"format"` // csv or json (one object a line)
-	// Recipient names who gets personal values; "" for an export without them.
-	Recipient string `json:"recipient,omitempty"`
-}
-
-// Exported is a file.
-type Exported struct {
-	File []byte `json:"file"`
-	Rows int    `json:"rows"`
-}
-
-// ExportCommand exports activities. With personal values it works at the centre
-// only, and who got them is written down first.
-var ExportCommand = Register(Command[ExportRequest, Exported]{
-	Name: "export",
-	Do: func(ctx context.Context, n *Node, in ExportRequest) (out Exported, err error) {
-		var personal report.Reader
-		if in.Recipient != "" {
-			if n.role != credential.RoleCentre {
-				return out, syncproto.Errorf(syncproto.CodeInvalidInput, "personal values can be read at the centre only")
-			}
-			if err := n.noteExport(ctx, in); err != nil {
-				return out, err
-			}
-			personal = n.ingest.Personal
-		}
-		var buf bytes.Buffer
-		write := activityWriter(in.Format, personal != nil, &buf)
-		if write == nil {
-			return out, syncproto.Errorf(syncproto.CodeInvalidInput, "format %q: choose csv or json", in.Format)
-		}
-		q := report.Query{Unit: in.Unit, From: in.From, To: in.To}
-		err = n.ReportService().EachActivity(ctx, q, personal, func(a *report.Activity) error {
-			out.Rows++
-			return write(a)
-		})
-		out.File = buf.Bytes()
-		return out, err
-	},
-})
-
-// noteExport keeps the list of exports with personal values.
-func (n *Node) noteExport(ctx context.Context, in ExportRequest) error {
-	entry := struct {
-		AtMS      int64  `json:"at_ms"`
-		Recipient string `json:"recipient"`
-		Unit      string `json:"unit"`
-		From      string `json:"from"`
-		To        string `json:"to"`
-	}{n.opts.Now().UnixMilli(), in.Recipient, in.Unit, in.From, in.To}
-	return n.store.Update(ctx, func(tx store.Tx) error {
-		b, _, err := tx.Meta(metaExports)
-		if err != nil {
-			return err
-		}
-		var list []json.RawMessage
-		if len(b) > 0 {
-			if err := json.Unmarshal(b, &list); err != nil {
-				return err
-			}
-		}
-		line, err := json.Marshal(entry)
-		if err != nil {
-			return err
-		}
-		if b, err = json.Marshal(append(list, line)); err != nil {
-			return err
-		}
-		return tx.SetMeta(metaExports, b)
-	})
-}
-
-// metaExports lists the exports with personal values.
-const metaExports = "exports"
-
-func activityWriter(format string, personal bool, w *bytes.Buffer) func(*report.Activity) error {
-	switch format {
-	case "json":
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		return func(a *report.Activity) error { return enc.Encode(a) }
-	case "csv":
-		w.WriteString("\ufeff")
-		c := csv.NewWriter(w)
-		head := []string{"id", "kind", "unit", "team", "author", "occurred", "result", "day", "straddling", "void", "conflict", "erased", "fields"}
-		if personal {
-			head = append(head, "personal")
-		}
-		_ = c.Write(head) // a buffer takes everything
-		return func(a *report.Activity) error {
-			row := []string{
-				a.ID.String(), a.Kind, a.Unit, a.Team.String(), a.Author.String(), a.Occurred, a.Result, a.Day,
-				flag(a.Straddling), flag(a.Void), flag(a.Conflict), flag(a.Erased), compactJSON(a.Fields),
-			}
-			if personal {
-				row = append(row, compactJSON(a.Personal))
-			}
-			for i := range row {
-				row[i] = report.Inert(row[i])
-			}
-			err := c.Write(row)
-			c.Flush()
-			return err
-		}
-	}
-	return nil
-}
-
-func flag(b bool) string {
-	if b {
-		return "1"
-	}
-	return "0"
-}
-
-func compactJSON(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return ""
-	}
-	return string(b)
-}

@@ -63,6 +63,9 @@ type Result struct {
 	Voided  int      `json:"voided"`
 	Bad     []BadRow `json:"bad"`
 	DryRun  bool     `json:"dry_run"`
+	// Kept says why nothing was retracted although it was asked for: a row that
+	// could not be read may be the very one that seems to be missing.
+	Kept string `json:"kept,omitempty"`
 }
 
 // wanted is a record as the file has it.
@@ -92,6 +95,13 @@ func Run(ctx context.Context, t Target, what What, file []byte, o Options) (Resu
 	rows, err := read(what, file, &reference{defs: t.Ingest().Definitions(), teams: present.teams}, &res)
 	if err != nil {
 		return res, err
+	}
+	if o.VoidMissing && (len(res.Bad) > 0 || len(rows) == 0) {
+		o.VoidMissing = false
+		res.Kept = "nothing was retracted: mend the rows that were left out, and import again"
+		if len(rows) == 0 {
+			res.Kept = "nothing was retracted: the file lists nothing at all"
+		}
 	}
 	drafts := plan(collections[what], rows, present.byKey, o, &res)
 	if o.DryRun || len(drafts) == 0 {

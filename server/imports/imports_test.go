@@ -149,6 +149,12 @@ func TestChangeDryRunAndMissing(t *testing.T) {
 	if res := run(short, imports.Options{}); res.Missing != 1 || res.Voided != 0 || count(t, n, syncproto.CollectionUnit) != 3 {
 		t.Fatalf("missing: %+v", res)
 	}
+	head, _, _ := strings.Cut(units, "\n")
+	for name, file := range map[string]string{"a row left out": short + "t,,village,Thôn,Hỏng,l,024\n", "an empty list": head + "\n"} {
+		if res := run(file, imports.Options{VoidMissing: true}); res.Voided != 0 || res.Kept == "" || count(t, n, syncproto.CollectionUnit) != 3 {
+			t.Fatalf("%s: %+v, %d live", name, res, count(t, n, syncproto.CollectionUnit))
+		}
+	}
 	if res := run(short, imports.Options{VoidMissing: true}); res.Voided != 1 || count(t, n, syncproto.CollectionUnit) != 2 {
 		t.Fatalf("voided: %+v, %d live", res, count(t, n, syncproto.CollectionUnit))
 	}

@@ -17,8 +17,8 @@ type Criteria struct {
 	MinActivities    int    `json:"min_activities"`
 	MinKinds         int    `json:"min_kinds"`
 	MinActiveMembers int    `json:"min_active_members"`
-	// MaxDaysSinceSync is how long a phone may be silent before its team's
-	// figures count as incomplete.
+	// MaxDaysSinceSync is how long before the end of the period, or before today,
+	// a phone may have been heard of last for its team's figures to be complete.
 	MaxDaysSinceSync int `json:"max_days_since_sync"`
 }
 
@@ -74,11 +74,20 @@ const (
 	Incomplete = "incomplete" // criteria are not met, but work may be missing
 )
 
+// What makes data incomplete.
+const (
+	QuietPhone  = "quiet-phone" // some of the phones were not heard of in time
+	NamedGap    = "gap"         // changes are known to exist and have not arrived
+	StillOn     = "waiting"     // phones said that they had changes to send
+	Quarantined = "quarantined" // changes are kept apart until something is settled
+)
+
 // Judgement is a verdict with its reasons.
 type Judgement struct {
 	Verdict Verdict   `json:"verdict"`
 	Failing []Failing `json:"failing"`
-	Why     string    `json:"why,omitempty"` // of not-known
+	Why     string    `json:"why,omitempty"`    // of not-known
+	Causes  []string  `json:"causes,omitempty"` // of incomplete
 }
 
 // Judge applies the criteria to a team's figures. A team that meets them works,
@@ -102,12 +111,26 @@ func (c *Criteria) Judge(t *Team) Judgement {
 	switch {
 	case t.Phones == 0:
 		j.Why = NoPhone
+		return j
 	case t.PhonesHeard == 0:
 		j.Why = NotHeard
-	case t.PhonesHeard < t.Phones || t.Missing > 0 || t.Waiting > 0 || t.Quarantined > 0:
-		j.Why = Incomplete
-	default:
-		j.Verdict = NotWorking
+		return j
+	}
+	for _, x := range []struct {
+		cause string
+		holds bool
+	}{
+		{QuietPhone, t.PhonesHeard < t.Phones},
+		{NamedGap, t.Missing > 0},
+		{StillOn, t.Waiting > 0},
+		{Quarantined, t.Quarantined > 0},
+	} {
+		if x.holds {
+			j.Causes = append(j.Causes, x.cause)
+		}
+	}
+	if j.Why = Incomplete; len(j.Causes) == 0 {
+		j.Verdict, j.Why = NotWorking, ""
 	}
 	return j
 }

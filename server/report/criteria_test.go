@@ -86,7 +86,7 @@ func TestMonthRule(t *testing.T) {
 		if c.earliest != "" {
 			rec.EarliestMS = ms(c.earliest)
 		}
-		day, straddles := report.When(&rec)
+		day, straddles := report.When(&rec, 0)
 		if day.Format(time.DateOnly) != c.day || straddles != c.straddles {
 			t.Errorf("%s: %s, straddles %v; want %s, %v", name, day.Format(time.DateOnly), straddles, c.day, c.straddles)
 		}
@@ -96,7 +96,7 @@ func TestMonthRule(t *testing.T) {
 func TestInert(t *testing.T) {
 	for in, want := range map[string]string{
 		"Nà Xá": "Nà Xá", "=1+1": "'=1+1", "+84": "'+84", "-2": "'-2", "@x": "'@x", "  =x": "'  =x", "\u00a0=x": "'\u00a0=x",
-		"a\n=x": "a\n'=x", "a\r=x": "a =x", "\tx": "'\tx", "": "",
+		"a\n=x": "a\n'=x", "a\r=x": "a '=x", "a; =x": "a;' =x", "＝x": "'＝x", "a=b;c-d": "a=b;c-d", "\tx": "'\tx", "": "",
 	} {
 		if got := report.Inert(in); got != want {
 			t.Errorf("Inert(%q) = %q, want %q", in, got, want)
@@ -106,7 +106,7 @@ func TestInert(t *testing.T) {
 
 func TestTableForms(t *testing.T) {
 	table := report.Table{TitleEN: "T", TitleVI: "B", Columns: []report.Column{{Name: "name", TitleVI: "Tên", TitleEN: "Name"}, {Name: "n", TitleVI: "Số", TitleEN: "Number"}},
-		Rows: [][]any{{"=cmd()", 7}, {"Thôn", nil}}}
+		Rows: [][]any{{"=cmd()", int64(7)}, {"Thôn", nil}}}
 	var text, file bytes.Buffer
 	if err := table.WriteText(&text, "vi"); err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestTableForms(t *testing.T) {
 	if want := "B\nTên     Số\n=cmd()   7\nThôn\n"; text.String() != want {
 		t.Errorf("text:\n%q, want\n%q", text.String(), want)
 	}
-	if err := table.WriteCSV(&file); err != nil {
+	if err := table.WriteCSV(&file, true); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(file.String(), "\ufeff"))).ReadAll()

@@ -4,20 +4,22 @@ import (
 	"cmp"
 	"context"
 	_ "embed"
-	"encoding/json"
 	"html/template"
 	"io"
 	"slices"
-	"time"
 
-	"thonsync/server/store"
-	"thonsync/syncproto"
+	"github.com/google/uuid"
 )
 
-//go:embed monthly.html
-var monthlyPage string
+var (
+	//go:embed monthly.html
+	monthlyPage string
+	//go:embed table.html
+	tablePage string
 
-var monthlyTemplate = template.Must(template.New("monthly").Parse(monthlyPage))
+	monthlyTemplate = template.Must(template.New("monthly").Parse(monthlyPage))
+	tableTemplate   = template.Must(template.New("table").Parse(tablePage))
+)
 
 // maxTeamLines is how many teams one page lists; a larger unit is reported by
 // its parts.
@@ -38,113 +40,92 @@ type teamLine struct {
 	Activities, Active, Members, PhonesHeard, Phones int
 }
 
-// Published is what was told of a month, frozen: later arrivals do not change
-// it, they are counted apart.
-type Published struct {
-	Unit       string         `json:"unit"`
-	Month      string         `json:"month"`
-	AtMS       int64          `json:"at_ms"`
-	Activities int            `json:"activities"`
-	Kinds      map[string]int `json:"kinds"`
-	Working    int            `json:"working"`
-	NotWorking int            `json:"not_working"`
-	NotKnown   int            `json:"not_known"`
+// lateLine is what a kind gained and lost after publication.
+type lateLine struct {
+	Name            string
+	Late, Withdrawn int
 }
 
-// Day gives the day of publication.
-func (p *Published) Day() string { return time.UnixMilli(p.AtMS).In(zone).Format("02/01/2006") }
+// turned is a team of which something else is known now.
+type turned struct{ Village, Was, Now, Reasons string }
 
+// monthly is what the page shows: the published figures where there are any,
+// with what came later apart, else the present ones.
 type monthly struct {
 	Month, Unit, Complete, Made string
+	Open                        bool // the month is not over
+	Criteria                    Criteria
 	Total                       *Sum
 	Units                       []unitLine
 	Kinds                       []kindLine
 	Teams                       []teamLine
 	Published                   *Published
-	Late                        int
-}
-
-// month gives the query for one calendar month.
-func month(unit, text string, criteria *Criteria) (Query, error) {
-	first, err := time.ParseInLocation("2006-01", text, zone)
-	if err != nil {
-		return Query{}, syncproto.Errorf(syncproto.CodeInvalidInput, "%q is no month: write it as YYYY-MM", text)
-	}
-	last := first.AddDate(0, 1, -1)
-	return Query{Unit: unit, From: first.Format(time.DateOnly), To: last.Format(time.DateOnly), Criteria: criteria}, nil
+	Late                        []lateLine
+	Turned                      []turned
 }
 
 // Monthly writes the page of one unit and month, to be printed and signed.
-func (s *Service) Monthly(ctx context.Context, unit, text string, criteria *Criteria, w io.Writer) error {
-	q, err := month(unit, text, criteria)
+func (s *Service) Monthly(ctx context.Context, unit, month string, criteria *Criteria, w io.Writer) error {
+	if _, _, err := monthBounds(month); err != nil {
+		return err
+	}
+	f, err := s.Figures(ctx, Query{Unit: unit, Month: month, Criteria: criteria})
 	if err != nil {
 		return err
 	}
-	f, err := s.Figures(ctx, q)
-	if err != nil {
-		return err
-	}
-	p, err := s.published(ctx, unit, text)
-	if err != nil {
-		return err
-	}
-	return monthlyTemplate.Execute(w, f.monthly(text, p))
+	return monthlyTemplate.Execute(w, f.monthly())
 }
 
-func (f *Figures) monthly(text string, p *Published) *monthly {
+func (f *Figures) monthly() *monthly {
+	month := f.Query.Month
 	m := &monthly{
-		Month: text[5:] + "/" + text[:4], Unit: "toàn tỉnh", Complete: f.completeness().VI,
-		Made: f.MadeAt.In(zone).Format("15:04 02/01/2006"), Total: &Sum{}, Published: p,
+		Month: month[5:] + "/" + month[:4], Unit: "toàn bộ địa bàn", Complete: f.completeness().VI, Open: f.MadeAt.Before(f.To),
+		Made: f.MadeAt.In(zone).Format("15:04 " + dayForm), Criteria: f.Criteria, Published: f.Published,
 	}
 	if f.Query.Unit != "" {
 		m.Unit = f.unitName(f.Query.Unit)
 	}
+	told, reasons := f, func(t *Team) string { return f.Reasons(t).VI }
+	if p := f.Published; p != nil {
+		told, m.Complete, m.Criteria = p.figures(f), p.Complete.VI, p.Criteria
+		why := map[uuid.UUID]string{}
+		for i := range p.Teams {
+			why[p.Teams[i].ID] = p.Teams[i].Reasons.VI
+		}
+		reasons = func(t *Team) string { return why[t.ID] }
+		m.Late, m.Turned = f.late(told), f.turned(told)
+	}
+	m.show(told, reasons)
+	return m
+}
+
+func (m *monthly) show(f *Figures, reasons func(*Team) string) {
+	m.Total = &Sum{}
 	for _, t := range f.Teams {
 		m.Total.add(t)
 	}
 	for _, s := range f.Sums() {
-		if u, _ := f.defs.Unit(s.Unit); u.Level != "village" && s.Unit != f.Query.Unit {
+		if u, _ := f.defs.Unit(s.Unit); u.Level != levelVillage && s.Unit != f.Query.Unit {
 			m.Units = append(m.Units, unitLine{f.unitName(s.Unit), s})
 		}
 	}
 	m.Kinds = f.kindLines()
-	total := 0
-	for _, k := range m.Kinds {
-		total += k.Activities
+	if len(f.Teams) > maxTeamLines {
+		return
 	}
-	if p != nil {
-		m.Late = total - p.Activities
+	for _, t := range f.sortedTeams() {
+		m.Teams = append(m.Teams, teamLine{
+			f.unitName(t.Unit), verdictWords[t.Verdict].VI, reasons(t), t.Activities, t.ActiveMembers, t.Members, t.PhonesHeard, t.Phones,
+		})
 	}
-	if len(f.Teams) <= maxTeamLines {
-		teams := slices.Clone(f.Teams)
-		slices.SortFunc(teams, func(a, b *Team) int { return cmp.Compare(a.Unit, b.Unit) })
-		for _, t := range teams {
-			m.Teams = append(m.Teams, teamLine{
-				f.unitName(t.Unit), verdictWords[t.Verdict].VI, f.Reasons(t).VI, t.Activities, t.ActiveMembers, t.Members, t.PhonesHeard, t.Phones,
-			})
-		}
-	}
-	return m
 }
 
 // kindLines sums the cells by kind, most frequent first.
 func (f *Figures) kindLines() []kindLine {
-	sums := map[string]*Count{}
-	for c, n := range f.Cells {
-		s := sums[c.Kind]
-		if s == nil {
-			s = &Count{}
-			sums[c.Kind] = s
-		}
-		s.Activities, s.Straddling, s.Void, s.Quarantined = s.Activities+n.Activities, s.Straddling+n.Straddling, s.Void+n.Void, s.Quarantined+n.Quarantined
-	}
-	var out []kindLine
-	for code, n := range sums {
-		name := code
-		if k, ok := f.defs.Kind(code); ok {
-			name = k.NameVI
-		}
-		out = append(out, kindLine{name, *n})
+	byKind := f.totals()
+	out := make([]kindLine, 0, len(byKind))
+	for code, n := range byKind {
+		out = append(out, kindLine{f.kindName(code).VI, *n})
 	}
 	slices.SortFunc(out, func(a, b kindLine) int {
 		return cmp.Or(cmp.Compare(b.Activities, a.Activities), cmp.Compare(a.Name, b.Name))
@@ -152,50 +133,51 @@ func (f *Figures) kindLines() []kindLine {
 	return out
 }
 
-func publishedKey(unit, month string) string { return "published/" + unit + "/" + month }
-
-// Publish freezes the figures of a month. A month is published once; asking
-// again gives what was published.
-func (s *Service) Publish(ctx context.Context, unit, text string, criteria *Criteria) (*Published, error) {
-	q, err := month(unit, text, criteria)
-	if err != nil {
-		return nil, err
+// late compares the present figures with the published ones, kind by kind.
+func (f *Figures) late(told *Figures) []lateLine {
+	now := f.totals()
+	was := told.totals()
+	for code := range was {
+		if now[code] == nil {
+			now[code] = &Count{}
+		}
 	}
-	if p, err := s.published(ctx, unit, text); err != nil || p != nil {
-		return p, err
+	var out []lateLine
+	for code, n := range now {
+		old := was[code]
+		if old == nil {
+			old = &Count{}
+		}
+		if l := (lateLine{f.kindName(code).VI, n.lateSince(old), n.Void - old.Void}); l.Late != 0 || l.Withdrawn != 0 {
+			out = append(out, l)
+		}
 	}
-	f, err := s.Figures(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	if s.Now().Before(f.To) {
-		return nil, syncproto.Errorf(syncproto.CodeInvalidInput, "month %s is not over: publish it when it is", text)
-	}
-	p := &Published{Unit: unit, Month: text, AtMS: s.Now().UnixMilli(), Kinds: map[string]int{}}
-	for c, n := range f.Cells {
-		p.Activities += n.Activities
-		p.Kinds[c.Kind] += n.Activities
-	}
-	var total Sum
-	for _, t := range f.Teams {
-		total.add(t)
-	}
-	p.Working, p.NotWorking, p.NotKnown = total.Working, total.NotWorking, total.NotKnown
-	b, err := json.Marshal(p)
-	if err != nil {
-		return nil, err
-	}
-	return p, s.Store.Update(ctx, func(tx store.Tx) error { return tx.SetMeta(publishedKey(unit, text), b) })
+	slices.SortFunc(out, func(a, b lateLine) int { return cmp.Or(cmp.Compare(b.Late, a.Late), cmp.Compare(a.Name, b.Name)) })
+	return out
 }
 
-func (s *Service) published(ctx context.Context, unit, text string) (p *Published, err error) {
-	err = s.Store.View(ctx, func(r store.Reader) error {
-		b, ok, err := r.Meta(publishedKey(unit, text))
-		if err != nil || !ok {
-			return err
+// turned lists teams whose verdict would be another one now.
+func (f *Figures) turned(told *Figures) (out []turned) {
+	was := map[uuid.UUID]Verdict{}
+	for _, t := range told.Teams {
+		was[t.ID] = t.Verdict
+	}
+	for _, t := range f.sortedTeams() {
+		if old, ok := was[t.ID]; ok && old != t.Verdict && len(out) < maxTeamLines {
+			out = append(out, turned{f.unitName(t.Unit), verdictWords[old].VI, verdictWords[t.Verdict].VI, f.Reasons(t).VI})
 		}
-		p = &Published{}
-		return json.Unmarshal(b, p)
+	}
+	return out
+}
+
+// WriteHTML writes the table as a page of its own, to be printed.
+func (t *Table) WriteHTML(w io.Writer, lang string) error {
+	head, rows, numeric := t.grid(lang)
+	notes := make([]string, len(t.Notes))
+	for i, n := range t.Notes {
+		notes[i] = n.In(lang)
+	}
+	return tableTemplate.Execute(w, map[string]any{
+		"Lang": lang, "Title": t.title(lang), "Head": head, "Rows": rows, "Numeric": numeric, "Notes": notes,
 	})
-	return p, err
 }
