@@ -92,9 +92,11 @@ export class Centre {
     return this.json('import', what, path.join(here, 'invented', file));
   }
 
+  exports = 0; // an export never overwrites a file
+
   async exported(recipient) {
-    const out = path.join(this.folder, 'export.json');
-    await this.command('export', out, '--format', 'json', `--with-personal=${recipient}`);
+    const out = path.join(this.folder, `export-${++this.exports}.json`);
+    await this.command('export', 'activities', out, '--format', 'json', `--with-personal=${recipient}`);
     return fs.readFileSync(out, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line));
   }
 
