@@ -21,6 +21,7 @@ type Record struct {
 	ID          uuid.UUID
 	Kind        string
 	Unit        string
+	Team        uuid.UUID // uuid.Nil for none
 	Occurred    syncproto.Date
 	Result      string
 	Author      uuid.UUID // of the creating change

@@ -92,7 +92,7 @@ func checkComplete(kind *syncproto.Kind, result string, operational, personal sy
 			errs = append(errs, ruleOption.of(fieldResult))
 		}
 	}
-	if kind.Person && personal.Value(syncproto.PersonFullName).IsNull() {
+	if kind.NeedsName() && personal.Value(syncproto.PersonFullName).IsNull() {
 		errs = append(errs, ruleRequired.of("full_name"))
 	}
 	for i := range kind.Fields {

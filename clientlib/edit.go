@@ -130,7 +130,7 @@ func checkCleared(kind *syncproto.Kind, common []string, operational, personal s
 	for _, name := range common {
 		errs = append(errs, ruleRequired.of(name))
 	}
-	if v, ok := personal.Get(syncproto.PersonFullName); ok && v.IsNull() && kind.Person {
+	if v, ok := personal.Get(syncproto.PersonFullName); ok && v.IsNull() && kind.NeedsName() {
 		errs = append(errs, ruleRequired.of("full_name"))
 	}
 	for i := range kind.Fields {

@@ -51,7 +51,7 @@ func oneError(field string, r rule) FieldErrors { return FieldErrors{r.of(field)
 
 var (
 	ruleUnknownField  = rule{"loại hoạt động này không có mục này", "this kind has no such field"}
-	ruleUnknownKind   = rule{"máy chưa biết loại hoạt động này: hãy đồng bộ rồi thử lại", "this kind is not known here: sync first, or choose another"}
+	ruleUnknownKind   = rule{"máy chưa biết loại hoạt động này: hãy đến xã nhận danh sách mới rồi thử lại", "this kind is not known here: sync first, or choose another"}
 	ruleRequired      = rule{"phải điền mục này", "this field is required"}
 	ruleInt           = rule{"phải là số nguyên từ 0 trở lên", "must be a whole number, 0 or more"}
 	ruleBool          = rule{"phải là có hoặc không", "must be yes or no"}

@@ -193,6 +193,7 @@ func (d *Device) scanRecord(scan func(...any) error) (Record, int64, error) {
 func (d *Device) describe(r *Record, open, closed syncproto.Row) {
 	r.Unit = open.Value(syncproto.FieldUnit).Text()
 	r.Kind = open.Value(syncproto.ActivityKind).Text()
+	r.Team = open.Value(syncproto.ActivityTeam).UUID()
 	r.Occurred = open.Value(syncproto.ActivityOccurred).Date()
 	r.Result = open.Value(syncproto.ActivityResult).Text()
 	kind := d.kinds[r.Kind]

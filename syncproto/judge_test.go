@@ -126,6 +126,7 @@ func TestParseKind(t *testing.T) {
 		"number used twice":     {`"num":34`, `"num":33`},
 		"unknown type":          {`"type":"bool"`, `"type":"float"`},
 		"open free text":        {`"type":"bool"`, `"type":"text"`},
+		"optional name of none": {`"person":true`, `"name_optional":true`},
 		"choice without option": {`"options":[{"value":"first"},{"value":"second"}]`, `"options":[]`},
 	}
 	for name, edit := range bad {

@@ -58,14 +58,20 @@ func (f *KindField) Compartment() Compartment {
 // Kind is the definition of an activity kind: enough to draw its form, check
 // its changes and count its results, so that a new kind needs no new program.
 type Kind struct {
-	Code    string      `json:"code"`
-	NameVI  string      `json:"name_vi"`
-	NameEN  string      `json:"name_en"`
-	Person  bool        `json:"person"` // about one citizen
-	Results []Option    `json:"results,omitempty"`
-	Stages  []string    `json:"stages,omitempty"` // options of the field "stage" in their order
-	Fields  []KindField `json:"fields"`
+	Code   string `json:"code"`
+	NameVI string `json:"name_vi"`
+	NameEN string `json:"name_en"`
+	Person bool   `json:"person"` // about one citizen
+	// NameOptional tells that an activity about a citizen may leave the name out,
+	// such as a visit to a household that did not agree to be recorded.
+	NameOptional bool        `json:"name_optional,omitempty"`
+	Results      []Option    `json:"results,omitempty"`
+	Stages       []string    `json:"stages,omitempty"` // options of the field "stage" in their order
+	Fields       []KindField `json:"fields"`
 }
+
+// NeedsName reports whether an activity of the kind must name its citizen.
+func (k *Kind) NeedsName() bool { return k.Person && !k.NameOptional }
 
 // ParseKind reads a kind's definition and checks it: numbers from
 // FirstKindField on and unique per compartment, known types, free text
@@ -77,6 +83,9 @@ func ParseKind(definition string) (*Kind, error) {
 	}
 	if k.Code == "" || k.NameVI == "" {
 		return nil, Errorf(CodeInvalidInput, "kind definition without code or name_vi")
+	}
+	if k.NameOptional && !k.Person {
+		return nil, Errorf(CodeInvalidInput, "kind %s: name_optional belongs to kinds about one citizen", k.Code)
 	}
 	seen := make(map[[2]uint32]bool)
 	for _, f := range k.Fields {

@@ -174,4 +174,12 @@ CREATE TABLE aside (
     at_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Guides that were opened on this device, by their record.
+CREATE TABLE guide_opened (
+    guide    BLOB PRIMARY KEY CHECK (length(guide) = 16),
+    times    INTEGER NOT NULL,
+    first_ms INTEGER NOT NULL,
+    last_ms  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 INSERT INTO device (one) VALUES (1);

@@ -51,9 +51,6 @@ func (p *phone) record(ctx context.Context) error {
 		return err
 	}
 	got, err := p.dev.Record(ctx, input(a, person, op, personal))
-	if _, refused := errors.AsType[clientlib.FieldErrors](err); refused {
-		return nil // a household that gave no name: the form insists on one
-	}
 	if err != nil {
 		return err
 	}

@@ -78,6 +78,9 @@ func checkComplete(t *testing.T, k units.Kind, a Activity) {
 	if refused := f["op.consent"] == any("no"); named == (refused || !k.Person) {
 		t.Errorf("person %v, refused %v, but name recorded %v", k.Person, refused, named)
 	}
+	if k.Person && !k.NameOptional && !named {
+		t.Errorf("kind %s asks for a name, which is missing", k.Code)
+	}
 	if f["op.consent"] == any("no") && f["personal.household_ref"] != nil {
 		t.Error("a household that refused is recorded")
 	}

@@ -50,6 +50,8 @@ type Kind struct {
 	NameEN string `json:"name_en"`
 	// Person says that an activity of this kind is about one citizen.
 	Person bool `json:"person"`
+	// NameOptional says that such an activity may leave the citizen's name out.
+	NameOptional bool `json:"name_optional,omitempty"`
 	// Results are the values of the common field result for this kind.
 	Results []Option `json:"results"`
 	// Stages are the values of the field stage in their order, empty when the

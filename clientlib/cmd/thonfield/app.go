@@ -133,6 +133,31 @@ func (a *app) reader(d device, full bool) (*view.Reader, error) {
 	return r, nil
 }
 
+// named gives a reader that knows the names of the places of records.
+func (a *app) named(d device, full bool, records ...clientlib.Record) (*view.Reader, error) {
+	r, err := a.reader(d, full)
+	if err != nil {
+		return nil, err
+	}
+	var units []string
+	var teams []uuid.UUID
+	for i := range records {
+		units, teams = append(units, records[i].Unit), append(teams, records[i].Team)
+		for _, f := range records[i].Fields {
+			for _, v := range append(f.Others, f.Value) {
+				switch f.Name {
+				case "unit":
+					units = append(units, v.Text())
+				case "team":
+					teams = append(teams, v.UUID())
+				}
+			}
+		}
+	}
+	r.Names, err = d.Names(a.ctx, units, teams)
+	return r, err
+}
+
 const (
 	shortID  = 8 // digits of a record's id that lists show; the last ones, which are random
 	minShort = 4

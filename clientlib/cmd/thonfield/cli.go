@@ -28,6 +28,7 @@ type cli struct {
 	List   listCmd   `cmd:"" help:"${help_list}"`
 	Show   showCmd   `cmd:"" help:"${help_show}"`
 	Kinds  kindsCmd  `cmd:"" help:"${help_kinds}"`
+	Guides guidesCmd `cmd:"" help:"${help_guides}"`
 	People struct {
 		List peopleListCmd `cmd:"" help:"${help_people_list}"`
 		Use  peopleUseCmd  `cmd:"" help:"${help_people_use}"`

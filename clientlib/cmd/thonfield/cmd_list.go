@@ -57,7 +57,7 @@ func (c *listCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		r, err := a.reader(d, c.Full)
+		r, err := a.named(d, c.Full, records...)
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (a *app) table(l listed) {
 	w := tabwriter.NewWriter(a.out, 0, 1, 2, ' ', 0)
 	for i := range l.Records {
 		r := &l.Records[i]
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", shownISO(r.Occurred), r.KindText, r.FullName, shownNumber(r), a.state(r), shorten(r.ID))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", shownISO(r.Occurred), r.KindText, r.UnitText, r.FullName, shownNumber(r), a.state(r), shorten(r.ID))
 	}
 	w.Flush()
 	if l.Next != nil {
@@ -148,7 +148,7 @@ func (c *showCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		r, err := a.reader(d, c.Full)
+		r, err := a.named(d, c.Full, rec)
 		if err != nil {
 			return err
 		}

@@ -211,16 +211,24 @@ func (statusCmd) Run(a *app) error {
 		if s.Custody[clientlib.StageAskedBack] > 0 {
 			a.exit = exitAsked
 		}
-		a.show(view.StatusOf(&s), func() { a.statusText(&s) })
+		n, err := d.Names(a.ctx, []string{s.Unit}, []uuid.UUID{s.Team})
+		if err != nil {
+			return err
+		}
+		out := view.StatusOf(&s, n)
+		a.show(out, func() { a.statusText(&s, &out) })
 		return nil
 	})
 }
 
-func (a *app) statusText(s *clientlib.Status) {
+func (a *app) statusText(s *clientlib.Status, out *view.Status) {
 	if !s.Joined {
 		a.say("status.not-joined")
 	} else {
-		a.say("status.joined", "unit", s.Unit)
+		a.say("status.joined", "unit", placeText(out.UnitText, s.Unit))
+	}
+	if out.TeamText != "" {
+		a.say("status.team", "team", out.TeamText)
 	}
 	for _, p := range s.People {
 		if p.Current {
@@ -263,6 +271,14 @@ func (a *app) statusText(s *clientlib.Status) {
 	if off := time.Duration(s.ClockOffsetMS) * time.Millisecond; off.Abs() > 5*time.Minute {
 		a.say("status.clock", "n", strconv.Itoa(int(off.Abs().Minutes())))
 	}
+}
+
+// placeText puts the code of a unit behind its name.
+func placeText(name, key string) string {
+	if name == key {
+		return key
+	}
+	return name + " (" + key + ")"
 }
 
 type exportCmd struct {

@@ -27,6 +27,9 @@ type device interface {
 	ImportBundle(ctx context.Context, r io.Reader) (clientlib.BundleReport, error)
 	Kinds(ctx context.Context) ([]*syncproto.Kind, error)
 	Kind(ctx context.Context, code string) (*syncproto.Kind, error)
+	Guides(ctx context.Context) ([]clientlib.Guide, error)
+	OpenGuide(ctx context.Context, code string) (clientlib.Guide, error)
+	Names(ctx context.Context, units []string, teams []uuid.UUID) (clientlib.Names, error)
 	People(ctx context.Context) ([]clientlib.Person, error)
 	AddPerson(ctx context.Context, id uuid.UUID, name string) error
 	SetPIN(ctx context.Context, id uuid.UUID, pin string) error

@@ -46,7 +46,7 @@ func Questions(k *syncproto.Kind, l words.Lang) []Question {
 	qs := []Question{{Name: "occurred", Label: Label(k, "occurred", l), Type: syncproto.KindDate}}
 	if k.Person {
 		for _, f := range personFields {
-			q := Question{Name: f.name, Label: Label(k, f.name, l), Type: f.typ, Personal: true, Required: f.name == "full_name"}
+			q := Question{Name: f.name, Label: Label(k, f.name, l), Type: f.typ, Personal: true, Required: f.name == "full_name" && k.NeedsName()}
 			if f.name == "sex" {
 				q.Options = []Choice{{"male", l.T("choice.male")}, {"female", l.T("choice.female")}}
 			}

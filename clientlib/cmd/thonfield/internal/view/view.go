@@ -6,6 +6,7 @@
 package view
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/google/uuid"
@@ -31,6 +32,9 @@ type Record struct {
 	Kind        string    `json:"kind"`
 	KindText    string    `json:"kind_text"`
 	Unit        string    `json:"unit"`
+	UnitText    string    `json:"unit_text"` // its name, or the key where the name is not known here
+	Team        uuid.UUID `json:"team"`      // zero for none
+	TeamText    string    `json:"team_text"`
 	Occurred    string    `json:"occurred"`
 	Result      string    `json:"result,omitempty"`
 	CreatedMS   int64     `json:"created_ms"`
@@ -110,7 +114,9 @@ type Status struct {
 	Origin        string    `json:"origin"`
 	Role          string    `json:"role"`
 	Unit          string    `json:"unit"`
+	UnitText      string    `json:"unit_text"`
 	Team          uuid.UUID `json:"team"`
+	TeamText      string    `json:"team_text"`
 	Centre        string    `json:"centre"`
 	Servers       []string  `json:"servers"`
 	LastServer    string    `json:"last_server"`
@@ -182,6 +188,7 @@ type Reader struct {
 	Lang   words.Lang
 	Kinds  map[string]*syncproto.Kind
 	People map[uuid.UUID]string
+	Names  clientlib.Names
 	Full   bool // identity numbers whole
 }
 
@@ -193,7 +200,8 @@ func (r *Reader) Custody(c clientlib.Custody) Custody {
 // Record gives the object of rec for a list.
 func (r *Reader) Record(rec *clientlib.Record) Record {
 	out := Record{
-		ID: rec.ID, Kind: rec.Kind, KindText: r.KindName(rec.Kind), Unit: rec.Unit, Result: rec.Result, CreatedMS: rec.CreatedMS,
+		ID: rec.ID, Kind: rec.Kind, KindText: r.KindName(rec.Kind), Unit: rec.Unit, UnitText: UnitName(r.Names, rec.Unit),
+		Team: rec.Team, TeamText: r.Names.Teams[rec.Team], Result: rec.Result, CreatedMS: rec.CreatedMS,
 		IDTail: rec.IDTail, Void: rec.Void, VoidReason: rec.VoidReason, Conflict: rec.Conflict, Erased: rec.Erased,
 		Partial: rec.Partial, Provisional: rec.Provisional, Damaged: rec.Damaged, Own: rec.Own, Custody: r.Custody(rec.Custody),
 	}
@@ -213,6 +221,9 @@ func (r *Reader) Record(rec *clientlib.Record) Record {
 	}
 	return out
 }
+
+// UnitName gives a unit's name, or its key if the name is not known here.
+func UnitName(n clientlib.Names, key string) string { return cmp.Or(n.Units[key], key) }
 
 // KindName gives the kind's name, or its code if it is not known here.
 func (r *Reader) KindName(code string) string {
@@ -247,8 +258,13 @@ func (r *Reader) value(kind *syncproto.Kind, f *clientlib.FieldValue, v syncprot
 	if isNumber(f) && !r.Full && !v.IsNull() {
 		return Tail(v.Text()), "…" + Tail(v.Text())
 	}
-	if f.Name == "kind" {
+	switch f.Name {
+	case "kind":
 		return v.JSON(), r.KindName(v.Text())
+	case "unit":
+		return v.JSON(), UnitName(r.Names, v.Text())
+	case "team":
+		return v.JSON(), cmp.Or(r.Names.Teams[v.UUID()], form.Shown(kind, f.Name, v, r.Lang))
 	}
 	return v.JSON(), form.Shown(kind, f.Name, v, r.Lang)
 }
@@ -293,10 +309,11 @@ func CountsOf(c clientlib.CustodySum) Counts {
 	return Counts{c[clientlib.StageOnPhone], c[clientlib.StageAtCommune], c[clientlib.StageAtCentre], c[clientlib.StageSafe], c[clientlib.StageAskedBack]}
 }
 
-// StatusOf gives the object of s.
-func StatusOf(s *clientlib.Status) Status {
+// StatusOf gives the object of s; n holds the names of its unit and team.
+func StatusOf(s *clientlib.Status, n clientlib.Names) Status {
 	out := Status{
-		Joined: s.Joined, Origin: s.Origin.String(), Role: s.Role, Unit: s.Unit, Team: s.Team, Centre: s.Centre,
+		Joined: s.Joined, Origin: s.Origin.String(), Role: s.Role, Unit: s.Unit, UnitText: UnitName(n, s.Unit),
+		Team: s.Team, TeamText: n.Teams[s.Team], Centre: s.Centre,
 		Servers: append([]string{}, s.Servers...), LastServer: s.LastServer, Changes: s.Changes, Waiting: s.Waiting, Cargo: s.Cargo,
 		LastSuccessMS: s.LastSuccessMS, DaysSince: s.DaysSince, LastErrorCode: string(s.LastErrorCode), Gaps: []Gap{},
 		People: People(s.People), ClockOffsetMS: s.ClockOffsetMS, BeaconMS: s.BeaconMS, Records: CountsOf(s.Custody),

@@ -74,7 +74,7 @@ func TestTail(t *testing.T) {
 
 // Lists are never null in JSON, whatever is missing.
 func TestListsAreNeverNull(t *testing.T) {
-	s, r, b := view.StatusOf(&clientlib.Status{}), view.ReportOf(&clientlib.Report{RetryAfter: 2 * time.Second}), view.BundleReportOf(&clientlib.BundleReport{})
+	s, r, b := view.StatusOf(&clientlib.Status{}, clientlib.Names{}), view.ReportOf(&clientlib.Report{RetryAfter: 2 * time.Second}), view.BundleReportOf(&clientlib.BundleReport{})
 	if s.Servers == nil || s.Gaps == nil || s.People == nil || r.Problems == nil || r.Notes == nil || b.Problems == nil || view.Warnings(words.VI, nil) == nil {
 		t.Error("a list is null")
 	}
