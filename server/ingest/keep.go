@@ -98,7 +98,7 @@ func (ses *session) arrange(p *prepared, pl *placement, o *store.Origin) error {
 		if err := ses.tx.DeleteRun(o.ID, r.Branch, r.First); err != nil {
 			return err
 		}
-		if err := ses.dropReceipts(&r); err != nil {
+		if err := ses.dropReceipts(o.ID, &r); err != nil {
 			return err
 		}
 	}

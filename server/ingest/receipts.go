@@ -48,7 +48,7 @@ const maxExceptions = 1000
 // exceptions than one receipt can name, it gives several that end where stored
 // segments end.
 func (ses *session) give(r *store.Run, to syncproto.Heads, mark syncproto.Mark) error {
-	lines, err := ses.tx.Outcomes(r.Origin, r.Branch)
+	r, lines, err := ses.fromTheStart(r)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (ses *session) cutBefore(r *store.Run, from, seq uint64) (syncproto.Heads, 
 	}
 	t := ses.topo[r.Origin]
 	for _, row := range rows {
-		if row.Last >= from && row.Last < seq && row.Last > best.Seq && t.home(row.Branch, row.Last) == r.Branch {
+		if row.Last >= from && row.Last < seq && row.Last > best.Seq && t.home(row.Branch, row.Last) == t.home(r.Branch, row.Last) {
 			best = row.After
 		}
 	}
@@ -122,11 +122,18 @@ func (ses *session) put(r *store.Run, first uint64, to syncproto.Heads, mark syn
 	return err
 }
 
-// dropReceipts forgets the receipts of a run that is no more.
-func (ses *session) dropReceipts(r *store.Run) error {
-	for _, mark := range [...]syncproto.Mark{ses.s.ownMark(), syncproto.MarkSafe} {
-		key := store.ReceiptKey{Origin: r.Origin, Branch: r.Branch, First: r.First, Mark: mark, Issuer: ses.s.id}
-		if err := ses.tx.DeleteReceipt(key); err != nil {
+// dropReceipts forgets the receipts of a run that is no more. Those of a branch
+// begin before its run, with what it shares.
+func (ses *session) dropReceipts(origin syncproto.OriginID, r *store.Run) error {
+	rows, err := ses.tx.Receipts(store.ReceiptQuery{Origins: []syncproto.OriginID{origin}})
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if row.Issuer != ses.s.id || row.Branch != r.Branch || row.First > r.Last.Seq || row.Last < r.First {
+			continue
+		}
+		if err := ses.tx.DeleteReceipt(row.ReceiptKey); err != nil {
 			return err
 		}
 	}

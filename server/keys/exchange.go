@@ -42,7 +42,8 @@ func (f *Folder) Exchange(now time.Time, every time.Duration, seal []byte) (x Ex
 		rotated = true
 	}
 	if rotated || string(next.Seal) != string(seal) {
-		next.Serial++
+		// A folder that came out of a backup has lost count; the clock has not.
+		next.Serial = max(next.Serial+1, uint64(max(0, ms(now)/1000)))
 		next.Seal = seal
 		if err := f.writeJSON(exchangeName, next); err != nil {
 			return x, false, err
