@@ -44,12 +44,15 @@ func NewAdmin(token string, commands Commands, log *slog.Logger) *Admin {
 	// No WorkTimeout: a backup or an import takes as long as it takes.
 	s.opts.Limits = Limits{Body: maxAdminBody, PerIP: 64, ReadTimeout: time.Minute, IdleTimeout: time.Minute}
 	s.app = newApp(s.opts.Limits, nil, s.writeProblem)
-	s.app.Use(s.observe, refuseEncodings)
-	s.app.Post("/admin/:name", func(c *fiber.Ctx) error {
+	needToken := func(c *fiber.Ctx) error {
 		got, ok := strings.CutPrefix(c.Get(fiber.HeaderAuthorization), "Bearer ")
 		if !ok || subtle.ConstantTimeCompare([]byte(got), []byte(token)) != 1 {
 			return errSignIn
 		}
+		return c.Next()
+	}
+	s.app.Use(s.observe, refuseEncodings, needToken, s.readBody)
+	s.app.Post("/admin/:name", func(c *fiber.Ctx) error {
 		cmd, ok := commands(c.Params("name"))
 		if !ok {
 			return syncproto.Errorf(syncproto.CodeInvalidInput, "the running server does not know this command: it may be older than this program")

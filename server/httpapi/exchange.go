@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"errors"
 	"net/http"
 
@@ -25,9 +24,9 @@ func (s *Server) exchange(c *fiber.Ctx) error {
 		return err
 	}
 	defer leave()
-	// BodyRaw, because Body would decompress without a limit; a copy, because
-	// the buffer is reused while parts of the request may still be referred to.
-	body := bytes.Clone(c.BodyRaw())
+	// BodyRaw, because Body would decompress without a limit; it is the buffer
+	// that readBody made, which nobody uses again.
+	body := c.BodyRaw()
 	answer, err := s.opts.Exchange.Exchange(c.UserContext(), body)
 	s.meter.exchange(err, len(body), len(answer))
 	if err != nil && answer != nil && errors.Is(err, &syncproto.Error{Code: syncproto.CodeOldKey}) {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -307,7 +308,9 @@ func TestSlowClientIsCutOff(t *testing.T) {
 	}
 }
 
-func TestConnectionsPerAddress(t *testing.T) {
+// TestLongestOpenConnectionGivesWay: whoever fills the places of an address
+// keeps nobody out, and loses what has been open longest.
+func TestLongestOpenConnectionGivesWay(t *testing.T) {
 	l := limits()
 	l.PerIP = 2
 	base, _ := start(t, httpapi.Options{Limits: l})
@@ -330,12 +333,108 @@ func TestConnectionsPerAddress(t *testing.T) {
 	if !answers(first) || !answers(second) {
 		t.Fatal("a connection within the bound is not answered")
 	}
-	if answers(dial()) {
-		t.Error("a third connection is answered")
+	third := dial()
+	if !answers(third) {
+		t.Error("a newcomer is kept out")
 	}
-	first.Close()
-	// The place is free once the server has seen the end.
-	for !answers(dial()) {
+	if answers(first) {
+		t.Error("the connection that was open longest is still answered")
+	}
+	if !answers(second) {
+		t.Error("more than one connection gave way")
+	}
+}
+
+// TestSilentBodiesCostNoMemory: what a client announces costs nothing until it
+// has arrived.
+func TestSilentBodiesCostNoMemory(t *testing.T) {
+	const clients, announced = 200, 1 << 20
+	l := limits()
+	l.Body, l.PerIP = announced, clients+10
+	base, _ := start(t, httpapi.Options{Limits: l})
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for range clients {
+		c, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprintf(c, "POST /v1/exchange HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", announced)
+		// The server asks for the body, so it has read the head.
+		if line, err := bufio.NewReader(c).ReadString('\n'); err != nil || !strings.Contains(line, "100") {
+			t.Fatalf("%q %v", line, err)
+		}
+		if _, err := c.Write(make([]byte, 9000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := do(t, "POST", base+"/v1/exchange", make([]byte, announced)); r.status != 200 {
+		t.Errorf("a whole body meanwhile: %d", r.status)
+	}
+	runtime.ReadMemStats(&after)
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > clients*announced/4 {
+		t.Errorf("%d silent clients made the server allocate %d MB", clients, grown>>20)
+	}
+}
+
+func TestTruncatedBodyIsNotTaken(t *testing.T) {
+	called := make(chan struct{}, 1)
+	l := limits()
+	l.Body = 1 << 20
+	base, s := start(t, httpapi.Options{Limits: l, Exchange: exchanger{func(context.Context, []byte) ([]byte, error) { called <- struct{}{}; return nil, nil }}})
+	c, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(c, "POST /v1/exchange HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n%s", strings.Repeat("a", 10000))
+	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.ReadAll(c) // an answer or an end
+	c.Close()
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-called:
+		t.Error("a body that ended early reached the exchange")
+	default:
+	}
+}
+
+// TestSmuggledRequestsAreRefused: what two servers in a row could read as
+// different requests is answered with a fault and ends the connection.
+func TestSmuggledRequestsAreRefused(t *testing.T) {
+	base, _ := start(t, httpapi.Options{})
+	hidden := "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"
+	for name, head := range map[string]string{
+		"two lengths":          "Content-Length: 4\r\nContent-Length: 5\r\n",
+		"length and chunks":    "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
+		"two hosts":            "Host: y\r\nContent-Length: 4\r\n",
+		"signed length":        "Content-Length: +4\r\n",
+		"unknown coding":       "Transfer-Encoding: xchunked\r\n",
+		"space before colon":   "Content-Length : 4\r\n",
+		"folded header":        "X: a\r\n b\r\nContent-Length : 4\r\n",
+		"chunked in old HTTP":  "Transfer-Encoding: gzip, chunked\r\n",
+		"bare line feed":       "X: a\nContent-Length: 4\r\n",
+		"length with a comma":  "Content-Length: 4, 4\r\n",
+		"header without colon": "Content-Length\r\nContent-Length: 4\r\n",
+	} {
+		c, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(c, "POST /v1/exchange HTTP/1.1\r\nHost: x\r\n%s\r\n0\r\n\r\n%s", head, hidden)
+		if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		all, _ := io.ReadAll(c) // a reset counts as an end
+		c.Close()
+		if n := strings.Count(string(all), "HTTP/1.1 "); n > 1 || strings.Contains(string(all), " 200 ") {
+			t.Errorf("%s: %d answers: %.300q", name, n, all)
+		}
 	}
 }
 

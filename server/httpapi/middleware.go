@@ -21,6 +21,7 @@ import (
 const (
 	localRequestID = "request-id"
 	localCode      = "code"
+	localBody      = "body-bytes"
 	headerID       = "X-Request-Id"
 )
 
@@ -80,7 +81,7 @@ func (s *Server) finish(c *fiber.Ctx, start time.Time) {
 		level = slog.LevelInfo
 	}
 	s.log.LogAttrs(c.UserContext(), level, "request", append(attrs(c, status, nil),
-		slog.Duration("took", took), slog.Int("bytes_in", len(c.BodyRaw())), slog.Int("bytes_out", len(c.Response().Body())))...)
+		slog.Duration("took", took), slog.Int("bytes_in", bodyBytes(c)), slog.Int("bytes_out", len(c.Response().Body())))...)
 }
 
 // attrs describes a request for the log. Query strings and bodies stay out: they

@@ -90,9 +90,9 @@ type Server struct {
 	stopped bool
 }
 
-// maxConnections bounds open connections of all addresses together; each idle
-// one costs a few kilobytes.
-const maxConnections = 16384
+// maxConnections bounds open connections of all addresses together; each costs
+// some 20 KB while it is being read.
+const maxConnections = 8192
 
 // New builds the server; Serve starts it.
 func New(o Options) *Server {
@@ -107,7 +107,7 @@ func New(o Options) *Server {
 	s.gate = newGate(o.Limits.Concurrency, o.Limits.Queue)
 	s.meter = newMeter(o.Metrics, s.gate)
 	s.app = newApp(o.Limits, o.Proxies, s.writeProblem)
-	s.app.Use(s.observe, s.secureHeaders, refuseEncodings)
+	s.app.Use(s.observe, s.secureHeaders, refuseAmbiguous, refuseEncodings, s.readBody)
 	s.api = humafiber.New(s.app, apiConfig(o.Version))
 	s.routes()
 	return s
@@ -117,11 +117,13 @@ func New(o Options) *Server {
 func newApp(l Limits, proxies []string, onError fiber.ErrorHandler) *fiber.App {
 	cfg := fiber.Config{
 		AppName: "thonsync", DisableStartupMessage: true,
-		Immutable:   true, // strings outlive the request; fasthttp reuses its buffers
-		BodyLimit:   l.Body,
-		Concurrency: maxConnections,
-		ReadTimeout: l.ReadTimeout, WriteTimeout: l.WriteTimeout, IdleTimeout: l.IdleTimeout,
-		ReadBufferSize: 16 << 10, // largest header
+		Immutable: true, // strings outlive the request; fasthttp reuses its buffers
+		BodyLimit: l.Body,
+		// readBody reads and limits bodies; see there.
+		StreamRequestBody: true,
+		Concurrency:       maxConnections + 64, // the listener makes room before this is reached
+		ReadTimeout:       l.ReadTimeout, WriteTimeout: l.WriteTimeout, IdleTimeout: l.IdleTimeout,
+		ReadBufferSize: 8 << 10, // largest header; every connection has one
 		ErrorHandler:   onError,
 		// Without the check any client could claim any address.
 		EnableTrustedProxyCheck: true, TrustedProxies: proxies, EnableIPValidation: true,
@@ -166,7 +168,7 @@ func (s *Server) routes() {
 // Serve answers on ln until Shutdown; tlsConfig may be nil. It returns nil
 // after Shutdown.
 func (s *Server) Serve(ln net.Listener, tlsConfig *tls.Config) error {
-	ln = limitPerIP(ln, s.opts.Limits.PerIP, s.opts.Proxies)
+	ln = newCrowd(ln, s.opts.Limits.PerIP, maxConnections, s.opts.Proxies)
 	if !s.begin(ln) {
 		return nil
 	}
