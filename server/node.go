@@ -223,7 +223,7 @@ func (n *Node) openServices(ctx context.Context) (err error) {
 		Store: n.store, Ingest: n.ingest, Role: n.role, Key: n.key, Centre: n.centre,
 		Credentials: n.member.Credentials, Units: n.grant.Units,
 		Exchange: n.exchangeKey, Seal: n.sealKey, Epoch: n.epoch, Codes: n.codes, Welcome: n.welcome,
-		Log: n.log, Now: n.opts.Now, Random: n.opts.Random,
+		Quotas: n.quotas(), Log: n.log, Now: n.opts.Now, Random: n.opts.Random,
 	})
 	if n.role == credential.RolePoint {
 		n.relay = relay.New(relay.Config{
@@ -240,6 +240,18 @@ func (n *Node) openServices(ctx context.Context) (err error) {
 		return err
 	}
 	return n.settle(ctx)
+}
+
+// pointShare is how many phones' worth a point may bring in: it carries for a
+// commune, and repeats what the centre lost.
+const pointShare = 16
+
+func (n *Node) quotas() map[credential.Role]answer.Quota {
+	burst, rate := n.cfg.PhoneBurst, n.cfg.PhoneRate
+	return map[credential.Role]answer.Quota{
+		credential.RolePhone: {Burst: burst, PerSecond: rate},
+		credential.RolePoint: {Burst: pointShare * burst, PerSecond: pointShare * rate},
+	}
 }
 
 // KeysFolder gives the folder of keys inside a data folder.

@@ -53,6 +53,8 @@ type Config struct {
 	// is restored.
 	Epoch syncproto.Epoch
 	Codes *Codes // nil: nobody can join
+	// Quotas bound what one device may bring in, by its role.
+	Quotas map[credential.Role]Quota
 	// Welcome makes a device out of an accepted join.
 	Welcome func(ctx context.Context, d NewDevice) (*syncproto.Welcome, error)
 	Log     *slog.Logger
@@ -64,6 +66,7 @@ type Config struct {
 type Service struct {
 	cfg      Config
 	contacts contacts
+	quotas   quotas
 
 	mu     sync.Mutex
 	notice []byte // encoded
@@ -81,7 +84,7 @@ func New(cfg Config) *Service {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{cfg: cfg}
+	return &Service{cfg: cfg, quotas: quotas{of: cfg.Quotas}}
 }
 
 // Keys gives the encoded key notice.
@@ -131,14 +134,14 @@ func (s *Service) Exchange(ctx context.Context, request []byte) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.answer(ctx, opened)
+	a, err := s.answer(ctx, opened, len(request))
 	if err != nil {
 		return nil, err
 	}
 	return opened.EncodeAnswer(a, s.cfg.Key, s.cfg.Random)
 }
 
-func (s *Service) answer(ctx context.Context, o *syncproto.Opened) (*syncproto.Answer, error) {
+func (s *Service) answer(ctx context.Context, o *syncproto.Opened, size int) (*syncproto.Answer, error) {
 	if o.Join != nil {
 		return s.join(ctx, o)
 	}
@@ -147,10 +150,17 @@ func (s *Service) answer(ctx context.Context, o *syncproto.Opened) (*syncproto.A
 		s.refused(ctx, o, err)
 		return nil, err
 	}
+	leave, err := s.quotas.enter(asker.Device, asker.Role, size, s.cfg.Now())
+	if err != nil {
+		s.refused(ctx, o, err)
+		return nil, err
+	}
+	var result ingest.Result
+	defer func() { leave(costChange*(result.New+result.Repeats) + costProblem*len(result.Problems)) }()
 	if err := s.load(ctx, asker, o.Credentials); err != nil {
 		return nil, err
 	}
-	result, err := s.take(ctx, asker, o)
+	result, err = s.take(ctx, asker, o)
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,8 @@ type Config struct {
 	Concurrency  int           `name:"concurrency" default:"64" help:"Exchanges answered at once; further ones wait or are told to come back."`
 	Queue        int           `name:"queue" default:"256" help:"Exchanges that may wait for their turn."`
 	MaxPerIP     int           `name:"max-per-ip" default:"512" help:"Connections from one address; a whole hotspot shares one."`
+	PhoneBurst   int           `name:"phone-burst" default:"67108864" help:"Bytes that one phone may bring in at once; a point may bring in sixteen times as much."`
+	PhoneRate    int           `name:"phone-rate" default:"16384" help:"Bytes per second that a phone's burst grows again by."`
 	ReadTimeout  time.Duration `name:"read-timeout" default:"120s" help:"Longest time for a request to arrive."`
 	WriteTimeout time.Duration `name:"write-timeout" default:"120s" help:"Longest time for an answer to leave."`
 	IdleTimeout  time.Duration `name:"idle-timeout" default:"90s" help:"How long an idle connection is kept."`
@@ -139,7 +141,8 @@ func (c *Config) checkTLS() error {
 
 func (c *Config) checkLimits() error {
 	for name, v := range map[string]int{
-		"body-limit": c.BodyLimit, "concurrency": c.Concurrency, "max-per-ip": c.MaxPerIP, "backup-keep": c.BackupKeep,
+		"body-limit": c.BodyLimit, "concurrency": c.Concurrency, "max-per-ip": c.MaxPerIP,
+		"phone-burst": c.PhoneBurst, "phone-rate": c.PhoneRate, "backup-keep": c.BackupKeep,
 	} {
 		if v < 1 {
 			return fmt.Errorf("%s is %d: it must be at least 1", name, v)

@@ -6,7 +6,6 @@ package ingest
 
 import (
 	"crypto/ed25519"
-	"errors"
 	"io"
 	"time"
 
@@ -69,11 +68,11 @@ type Result struct {
 }
 
 // Overload says that the queue is full. Its code is CodeOverload.
-type Overload struct{ RetryAfter time.Duration }
+type Overload struct{ After time.Duration }
 
 // Error says what to do.
 func (o *Overload) Error() string {
-	return "overload: too many batches are waiting; retry after " + o.RetryAfter.String()
+	return "overload: too many batches are waiting; retry after " + o.After.String()
 }
 
 // Unwrap gives the protocol error.
@@ -81,14 +80,8 @@ func (o *Overload) Unwrap() error {
 	return &syncproto.Error{Code: syncproto.CodeOverload, Message: "too many batches are waiting: retry later"}
 }
 
-// RetryAfter finds the pause that an overloaded server asks for, 0 if err is no
-// overload.
-func RetryAfter(err error) time.Duration {
-	if o, ok := errors.AsType[*Overload](err); ok {
-		return o.RetryAfter
-	}
-	return 0
-}
+// RetryAfter is the pause to ask the sender for.
+func (o *Overload) RetryAfter() time.Duration { return o.After }
 
 // Authority decides whether an origin may write a record of a collection whose
 // home unit is home. It must be a pure function of its arguments.

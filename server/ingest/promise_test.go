@@ -382,7 +382,8 @@ func TestOverload(t *testing.T) {
 	for range 3 { // one of the four finds room
 		overload = <-results
 	}
-	if syncproto.CodeOf(overload) != syncproto.CodeOverload || RetryAfter(overload) <= 0 {
+	var full *Overload
+	if syncproto.CodeOf(overload) != syncproto.CodeOverload || !errors.As(overload, &full) || full.RetryAfter() <= 0 {
 		t.Errorf("error %v, want overload with a pause", overload)
 	}
 	close(hold)

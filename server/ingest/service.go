@@ -195,7 +195,7 @@ func (s *Service) submit(ctx context.Context, run func(*session) error) error {
 		s.mu.RUnlock()
 	default:
 		s.mu.RUnlock()
-		return &Overload{RetryAfter: s.cfg.RetryAfter}
+		return &Overload{After: s.cfg.RetryAfter}
 	}
 	<-j.done
 	return j.err
