@@ -23,6 +23,7 @@ const (
 	EntryNotice     EntryKind = 5 // key notice
 	EntryAsk        EntryKind = 6 // heads and checkpoints of the replica that wants an answer bundle
 	entryEnd        EntryKind = 7
+	EntryRuling     EntryKind = 8 // on a device that gets no pages because it was revoked
 )
 
 // Entry is one part of a bundle.

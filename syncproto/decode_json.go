@@ -263,7 +263,7 @@ func viewTokens(tokens []string) []any {
 
 var entryWords = map[EntryKind]string{
 	EntryCredential: "credential", EntrySegment: "segment", EntryReceipt: "receipt",
-	EntryPage: "page", EntryNotice: "notice", EntryAsk: "ask",
+	EntryPage: "page", EntryNotice: "notice", EntryAsk: "ask", EntryRuling: "ruling",
 }
 
 func describeBundle(b []byte) (any, error) {
@@ -294,6 +294,8 @@ func describeEntry(e Entry) (any, error) {
 		return describeSegment(e.Data)
 	case EntryReceipt:
 		return DescribeReceipt(e.Data)
+	case EntryRuling:
+		return DescribeRuling(e.Data)
 	case EntryPage:
 		return DescribePage(e.Data)
 	case EntryNotice:
@@ -342,32 +344,8 @@ func DescribeReceipt(b []byte) (any, error) {
 		}
 		exceptions = append(exceptions, map[string]any{"first": e.First, "last": e.Last, "outcome": outcome, "reason": e.Reason})
 	}
-	return map[string]any{"is": "receipt", "issuer": r.Issuer, "issued": viewTime(r.IssuedMS), "custody": r.Mark.String(), "origin": r.Origin,
+	return map[string]any{"is": "receipt", "issuer": r.Issuer, "issued": viewTime(r.IssuedMS), "custody": r.Mark.String(), "rulings_known": r.Ruled, "origin": r.Origin,
 		"first": r.First, "last": r.Last, "open_hash": r.Open.String(), "closed_hash": r.Closed.String(), "exceptions": exceptions, "signature": "not checked"}, nil
-}
-
-var rulingWords = map[RulingKind]string{RulingHold: "hold", RulingRelease: "release", RulingErase: "erase", RulingAuthority: "authority"}
-
-// DescribeRuling gives a ruling for encoding/json; its signature is not checked.
-func DescribeRuling(b []byte) (any, error) {
-	r, err := DecodeRuling(b)
-	if err != nil {
-		return nil, err
-	}
-	v := map[string]any{"is": "ruling", "number": r.Number, "issued": viewTime(r.IssuedMS), "decides": rulingWords[r.Kind],
-		"feed": r.Unit, "reason": r.Reason, "signature": "not checked"}
-	if r.Unit == "" {
-		v["feed"] = CommonFeed
-	}
-	if r.Kind == RulingErase {
-		v["record"] = r.Record
-	} else {
-		v["change"] = viewRefs([]Ref{r.Target})[0]
-	}
-	if r.Kind == RulingAuthority {
-		v["grant"] = r.Grant
-	}
-	return v, nil
 }
 
 // DescribePage gives a feed page for encoding/json; the centre's signature is

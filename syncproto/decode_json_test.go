@@ -53,6 +53,9 @@ func TestDescribeOthers(t *testing.T) {
 	receipt := vecReceipts()[1]
 	receipt.Sign(key)
 	wantWords(t, describe(t, DescribeReceipt, receipt.Encode()), `"custody": "received"`, `"outcome": "held"`, `"reason": "unreadable"`)
+	revoke := vecRulings()[5]
+	revoke.Sign(key)
+	wantWords(t, describe(t, DescribeRuling, revoke.Encode()), `"decides": "revoke"`, `"device": "`+revoke.Target.Origin.String(), `"seq": 412`)
 	ruling := vecRulings()[2]
 	ruling.Sign(key)
 	wantWords(t, describe(t, DescribeRuling, ruling.Encode()), `"decides": "erase"`, vecID.String(), `"feed": "common"`)

@@ -33,9 +33,10 @@ func TestLengthsAreCheckedBeforeMemoryIsTaken(t *testing.T) {
 		{"sealed compartment", CodeTooLarge, func() error { _, err := ParseSegment(cat(frame, []byte{1, 1}, rest, []byte{0, 1}, huge)); return err }},
 		{"exceptions of a receipt", CodeTooLarge, func() error { _, err := DecodeReceipt(cat(receipt[:len(receipt)-1], huge)); return err }},
 		{"unit of a ruling", CodeTooLarge, func() error {
-			_, err := DecodeRuling(cat(ruling[:len(ruling)-1-7-1-len("gso-2025-07:00994")], huge))
+			_, err := DecodeRuling(cat(ruling[:len(ruling)-1-1-7-1-len("gso-2025-07:00994")], huge))
 			return err
 		}},
+		{"cut of a ruling", CodeTooLarge, func() error { _, err := DecodeRuling(cat(ruling[:len(ruling)-1], huge)); return err }},
 		{"credentials of a notice", CodeTooLarge, func() error { _, err := DecodeKeyNotice(cat(notice[:len(notice)-1], huge)); return err }},
 		{"part of a message", CodeTooLarge, func() error { _, err := decodeRequest(cat([]byte{6}, huge)); return err }},
 		{"members of a welcome", CodeTooLarge, func() error {

@@ -91,6 +91,7 @@ type Answer struct {
 	Checkpoints []Checkpoint  // positions that Receipts lead to, to be sent back next time
 	Receipts    [][]byte
 	Pages       [][]byte
+	Rulings     [][]byte // on the asker itself, for one that gets no feed because it was revoked
 	Segments    [][]byte // other origins' segments in the asker's scope
 	Credentials []OriginCredential
 	Problems    []Problem
@@ -121,6 +122,7 @@ const (
 	tagMore
 	tagJoin
 	tagWelcome
+	tagRuling
 )
 
 // Limits of lists in messages.
@@ -132,6 +134,7 @@ const (
 	maxCredentials = 8
 	maxJWTBytes    = 4096
 	maxExtras      = 512
+	maxRulings     = 16
 	maxFeedName    = 128
 	maxMessageText = 512
 	maxMembers     = 1024
@@ -314,6 +317,9 @@ func (a *Answer) body() []byte {
 	for _, p := range a.Pages {
 		w.put(tagPage, p)
 	}
+	for _, r := range a.Rulings {
+		w.put(tagRuling, r)
+	}
 	for _, s := range a.Segments {
 		w.put(tagSegment, s)
 	}
@@ -360,6 +366,8 @@ func decodeAnswer(b []byte) (*Answer, error) {
 			a.Receipts = grow(r, a.Receipts, r.rest(), maxReceipts)
 		case tagPage:
 			a.Pages = grow(r, a.Pages, r.rest(), maxSegments)
+		case tagRuling:
+			a.Rulings = grow(r, a.Rulings, r.rest(), maxRulings)
 		case tagSegment:
 			a.Segments = grow(r, a.Segments, r.rest(), maxSegments)
 		case tagExtra:

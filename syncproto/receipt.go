@@ -80,6 +80,7 @@ type Receipt struct {
 	Issuer      OriginID
 	IssuedMS    int64 // issuer's clock, Unix ms
 	Mark        Mark
+	Ruled       uint64 // highest number of the rulings that the issuer had taken in
 	Origin      OriginID
 	First, Last uint64
 	Open        Hash // o(Last)
@@ -97,6 +98,7 @@ func (r *Receipt) body() []byte {
 	b := append([]byte(nil), r.Issuer[:]...)
 	b = appendUvarint(b, uint64(r.IssuedMS))
 	b = append(b, byte(r.Mark))
+	b = appendUvarint(b, r.Ruled)
 	b = append(b, r.Origin[:]...)
 	b = appendUvarint(b, r.First)
 	b = appendUvarint(b, r.Last)
@@ -137,6 +139,7 @@ func DecodeReceipt(b []byte) (*Receipt, error) {
 	copy(r.Issuer[:], in.take(16))
 	r.IssuedMS = int64(in.uvarint())
 	r.Mark = Mark(in.byte())
+	r.Ruled = in.uvarint()
 	copy(r.Origin[:], in.take(16))
 	r.First, r.Last = in.uvarint(), in.uvarint()
 	copy(r.Open[:], in.take(len(r.Open)))

@@ -15,18 +15,32 @@ const (
 	RulingRelease   RulingKind = 2 // undoes a hold
 	RulingErase     RulingKind = 3 // personal data of the record are gone, for ever
 	RulingAuthority RulingKind = 4 // the change's author lacks (Grant false) or has (Grant true) authority
+	RulingRevoke    RulingKind = 5 // the device is no longer served; its work up to Cut stands, later work is held
 )
 
-// Ruling is a signed decision of the centre about one change or one record.
-// Numbers rise by one; of two rulings on the same target the higher number
-// counts, so the set of rulings has one meaning in any order.
+// CutHead is one head of a cut: change Seq of the branch whose open hash there
+// begins with Open. It covers that change and all that precede it on the branch.
+type CutHead struct {
+	Seq  uint64
+	Open [RefOpenBytes]byte
+}
+
+// MaxCut is how many heads a cut has at most: an origin with more branches and
+// gaps than that has no honest explanation.
+const MaxCut = 64
+
+// Ruling is a signed decision of the centre about one change, one record or one
+// device. Numbers rise by one; of two rulings on the same target the higher
+// number counts, so the set of rulings has one meaning in any order. Releases
+// with a cut are the exception: they add up.
 type Ruling struct {
 	Number    uint64
 	IssuedMS  int64
 	Kind      RulingKind
-	Target    Ref       // hold, release, authority
+	Target    Ref       // hold, release, authority; of revoke and of a release with a cut only the origin
 	Record    uuid.UUID // erase
 	Grant     bool      // authority
+	Cut       []CutHead // revoke; release of all that was held because its device was revoked
 	Unit      string    // the feed it belongs to; empty for the common feed
 	Reason    Reason
 	Signature [ed25519.SignatureSize]byte
@@ -44,7 +58,17 @@ func (r *Ruling) body() []byte {
 	b = append(b, r.Record[:]...)
 	b = append(b, boolByte(r.Grant))
 	b = appendBytes(b, []byte(r.Unit))
-	return appendBytes(b, []byte(r.Reason))
+	b = appendBytes(b, []byte(r.Reason))
+	b = appendUvarint(b, uint64(len(r.Cut)))
+	for _, h := range r.Cut {
+		b = append(appendUvarint(b, h.Seq), h.Open[:]...)
+	}
+	return b
+}
+
+// OfDevice tells whether r is about a device and not about one change of it.
+func (r *Ruling) OfDevice() bool {
+	return r.Kind == RulingRevoke || r.Kind == RulingRelease && r.Target.Seq == 0
 }
 
 func boolByte(b bool) byte {
@@ -82,12 +106,20 @@ func DecodeRuling(b []byte) (*Ruling, error) {
 	r.Grant = grant == 1
 	r.Unit = string(in.bytes(128))
 	r.Reason = Reason(in.bytes(64))
+	for range in.count(MaxCut, "heads of a cut") {
+		h := CutHead{Seq: in.uvarint()}
+		copy(h.Open[:], in.take(RefOpenBytes))
+		r.Cut = append(r.Cut, h)
+	}
 	copy(r.Signature[:], in.take(len(r.Signature)))
 	if err := in.end(); err != nil {
 		return nil, err
 	}
-	if grant > 1 || r.Kind < RulingHold || r.Kind > RulingAuthority {
+	if grant > 1 || r.Kind < RulingHold || r.Kind > RulingRevoke {
 		return nil, Errorf(CodeMalformed, "ruling %d of kind %d", r.Number, r.Kind)
+	}
+	if len(r.Cut) > 0 && !r.OfDevice() {
+		return nil, Errorf(CodeMalformed, "ruling %d of kind %d with a cut", r.Number, r.Kind)
 	}
 	return r, nil
 }

@@ -222,18 +222,23 @@ type (
 		Error Code     `json:"error,omitempty"`
 	}
 	vecRuling struct {
-		Name   string    `json:"name"`
-		Key    octets    `json:"key"`
-		Bytes  octets    `json:"bytes"`
-		Number uint64    `json:"number,string,omitempty"`
-		Issued int64     `json:"issued_ms,string,omitempty"`
-		Kind   string    `json:"kind,omitempty"`
-		Target *vecRef   `json:"target,omitempty"`
-		Record uuid.UUID `json:"record"`
-		Grant  bool      `json:"grant"`
-		Unit   string    `json:"unit"`
-		Reason Reason    `json:"reason"`
-		Error  Code      `json:"error,omitempty"`
+		Name   string       `json:"name"`
+		Key    octets       `json:"key"`
+		Bytes  octets       `json:"bytes"`
+		Number uint64       `json:"number,string,omitempty"`
+		Issued int64        `json:"issued_ms,string,omitempty"`
+		Kind   string       `json:"kind,omitempty"`
+		Target *vecRef      `json:"target,omitempty"`
+		Record uuid.UUID    `json:"record"`
+		Grant  bool         `json:"grant"`
+		Unit   string       `json:"unit"`
+		Reason Reason       `json:"reason"`
+		Cut    []vecCutHead `json:"cut,omitempty"`
+		Error  Code         `json:"error,omitempty"`
+	}
+	vecCutHead struct {
+		Seq  uint64 `json:"seq,string"`
+		Open octets `json:"o"`
 	}
 	vecTable struct {
 		Name    string       `json:"name"`
@@ -267,6 +272,7 @@ type (
 		Issuer     uuid.UUID      `json:"issuer"`
 		Issued     int64          `json:"issued_ms,string,omitempty"`
 		Mark       string         `json:"mark,omitempty"`
+		Ruled      uint64         `json:"ruled,string,omitempty"`
 		Origin     uuid.UUID      `json:"origin"`
 		First      uint64         `json:"first,string,omitempty"`
 		Last       uint64         `json:"last,string,omitempty"`

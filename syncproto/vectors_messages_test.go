@@ -59,6 +59,7 @@ type (
 		Segments    []octets         `json:"segments,omitempty"`
 		Receipts    []octets         `json:"receipts,omitempty"`
 		Pages       []octets         `json:"pages,omitempty"`
+		Rulings     []octets         `json:"rulings,omitempty"`
 		Budget      int              `json:"budget,omitempty"`
 		ClockMS     int64            `json:"clock_ms,string"`
 		Waiting     int              `json:"waiting,omitempty"`
@@ -146,7 +147,7 @@ func requestForm(q *Request, server ed25519.PublicKey) *vecBody {
 
 func answerForm(a *Answer) *vecBody {
 	v := &vecBody{ID: a.ID, Origin: a.Origin, Heads: formHeads(a.Heads), Checkpoints: formCheckpoints(a.Checkpoints), Receipts: formOctets(a.Receipts),
-		Pages: formOctets(a.Pages), Segments: formOctets(a.Segments), Extra: formCredentials(a.Credentials), ClockMS: a.NowMS, BeaconMS: a.Beacon.MS,
+		Pages: formOctets(a.Pages), Rulings: formOctets(a.Rulings), Segments: formOctets(a.Segments), Extra: formCredentials(a.Credentials), ClockMS: a.NowMS, BeaconMS: a.Beacon.MS,
 		Notice: a.Notice, SealKey: a.SealKey, More: a.More}
 	if a.Beacon != (BeaconMark{}) {
 		v.BeaconTag = append(octets{}, a.Beacon.Tag[:]...)
@@ -178,10 +179,12 @@ func vecRequest(t testing.TB) *Request {
 func vecAnswer() *Answer {
 	receipt := vecReceipts()[1]
 	receipt.Sign(vecKey(20))
+	revoke := vecRulings()[5]
+	revoke.Sign(vecKey(70))
 	return &Answer{NowMS: 1_780_000_000_321, Beacon: BeaconMark{1_780_000_000_300, [8]byte{8, 7, 6, 5, 4, 3, 2, 1}},
 		Heads:       []OriginHeads{{OriginOf(public(vecKey(0))), Heads{2, Hash{6}, Hash{7}}}},
 		Checkpoints: []Checkpoint{{ReceiptFeed, vecEpoch, 13, Hash{}}}, Receipts: [][]byte{receipt.Encode()},
-		Pages: [][]byte{[]byte("a page")}, Segments: [][]byte{[]byte("a segment")}, Credentials: []OriginCredential{{vecID, []string{"x.y.z"}}},
+		Pages: [][]byte{[]byte("a page")}, Rulings: [][]byte{revoke.Encode()}, Segments: [][]byte{[]byte("a segment")}, Credentials: []OriginCredential{{vecID, []string{"x.y.z"}}},
 		Problems: []Problem{{1, CodeMalformed, "not a segment"}}, Notice: []byte("a notice"), SealKey: bytes.Repeat([]byte{7}, 32), More: true}
 }
 

@@ -2,6 +2,7 @@ package syncproto
 
 import (
 	"crypto/ed25519"
+	"reflect"
 	"testing"
 
 	"github.com/google/uuid"
@@ -14,7 +15,7 @@ func init() {
 		vectorMaker{"bundle/bundles.json", "bytes read as a bundle give entries, and say how many places were damaged and whether it is cut. With error, reading fails so.", makeBundles})
 }
 
-var kindWords = map[RulingKind]string{RulingHold: "hold", RulingRelease: "release", RulingErase: "erase", RulingAuthority: "authority"}
+var kindWords = map[RulingKind]string{RulingHold: "hold", RulingRelease: "release", RulingErase: "erase", RulingAuthority: "authority", RulingRevoke: "revoke"}
 
 func vecRulings() []*Ruling {
 	target := Ref{Origin: OriginOf(public(vecKey(0))), Seq: 300, Open: Hash{9, 8, 7}.Prefix()}
@@ -24,6 +25,10 @@ func vecRulings() []*Ruling {
 		{Number: 1 << 40, IssuedMS: 1_780_000_000_002, Kind: RulingErase, Record: vecID, Reason: "request-of-citizen"},
 		{Number: 3, IssuedMS: -1, Kind: RulingAuthority, Target: target, Grant: true},
 		{Number: 4, IssuedMS: 0, Kind: RulingAuthority, Target: target, Reason: ReasonNoAuthority},
+		{Number: 5, IssuedMS: 1_780_000_000_003, Kind: RulingRevoke, Target: Ref{Origin: target.Origin}, Unit: "gso-2025-07:00994", Reason: "lost",
+			Cut: []CutHead{{300, target.Open}, {412, Hash{1, 2, 3}.Prefix()}}},
+		{Number: 6, IssuedMS: 1_780_000_000_004, Kind: RulingRevoke, Target: Ref{Origin: target.Origin}},
+		{Number: 7, IssuedMS: 1_780_000_000_005, Kind: RulingRelease, Target: Ref{Origin: target.Origin}, Cut: []CutHead{{500, Hash{4}.Prefix()}}},
 	}
 }
 
@@ -32,17 +37,31 @@ func makeRulings(*testing.T) any {
 	var out []vecRuling
 	for _, r := range vecRulings() {
 		r.Sign(key)
-		out = append(out, vecRuling{Name: kindWords[r.Kind], Key: octets(public(key)), Bytes: r.Encode(), Number: r.Number, Issued: r.IssuedMS,
-			Kind: kindWords[r.Kind], Target: &vecRef{r.Target.Origin, r.Target.Seq, octets(r.Target.Open[:])}, Record: r.Record, Grant: r.Grant, Unit: r.Unit, Reason: r.Reason})
+		v := vecRuling{Name: kindWords[r.Kind], Key: octets(public(key)), Bytes: r.Encode(), Number: r.Number, Issued: r.IssuedMS,
+			Kind: kindWords[r.Kind], Target: &vecRef{r.Target.Origin, r.Target.Seq, octets(r.Target.Open[:])}, Record: r.Record, Grant: r.Grant, Unit: r.Unit, Reason: r.Reason}
+		for _, h := range r.Cut {
+			v.Cut = append(v.Cut, vecCutHead{h.Seq, octets(h.Open[:])})
+		}
+		out = append(out, v)
 	}
 	b := []byte(out[0].Bytes)
 	bad := func(name string, b []byte, code Code) {
 		out = append(out, vecRuling{Name: name, Key: octets(public(key)), Bytes: b, Error: code})
 	}
 	unknown := *vecRulings()[0]
-	unknown.Kind = 5
+	unknown.Kind = 6
 	unknown.Sign(key)
-	bad("kind 5", unknown.Encode(), CodeMalformed)
+	bad("kind 6", unknown.Encode(), CodeMalformed)
+	cut := *vecRulings()[0]
+	cut.Cut = []CutHead{{1, cut.Target.Open}}
+	cut.Sign(key)
+	bad("a hold with a cut", cut.Encode(), CodeMalformed)
+	many := *vecRulings()[5]
+	many.Cut = make([]CutHead, MaxCut+1)
+	many.Sign(key)
+	bad("a cut of 65 heads", many.Encode(), CodeTooLarge)
+	moved := []byte(out[5].Bytes)
+	bad("cut changed", flipped(moved, 8*(len(moved)-65)), CodeSignature)
 	bad("cut short", b[:len(b)-1], CodeMalformed)
 	bad("octet behind the end", append(append([]byte{}, b...), 0), CodeMalformed)
 	bad("number not in its shortest form", append([]byte{0x81, 0}, b[1:]...), CodeMalformed)
@@ -74,7 +93,10 @@ func TestVectorsRuling(t *testing.T) {
 				}
 			}
 			want.Target = Ref{v.Target.Origin, v.Target.Seq, [RefOpenBytes]byte(v.Target.Open)}
-			if *r != want {
+			for _, h := range v.Cut {
+				want.Cut = append(want.Cut, CutHead{h.Seq, [RefOpenBytes]byte(h.Open)})
+			}
+			if !reflect.DeepEqual(*r, want) {
 				t.Errorf("ruling is %+v, want %+v", *r, want)
 			}
 			wantBytes(t, "ruling encoded again", want.Encode(), v.Bytes)
@@ -86,7 +108,7 @@ func vecReceipts() []*Receipt {
 	origin := OriginOf(public(vecKey(0)))
 	return []*Receipt{
 		{IssuedMS: 1_780_000_000_000, Mark: MarkCommune, Origin: origin, First: 1, Last: 5, Open: Hash{1}, Closed: Hash{2}},
-		{IssuedMS: 1_780_000_000_500, Mark: MarkReceived, Origin: origin, First: 101, Last: 300, Open: Hash{3}, Closed: Hash{4}, Exceptions: []Exception{
+		{IssuedMS: 1_780_000_000_500, Mark: MarkReceived, Ruled: 300, Origin: origin, First: 101, Last: 300, Open: Hash{3}, Closed: Hash{4}, Exceptions: []Exception{
 			{101, 101, OutcomeQuarantined, ReasonUnreadable}, {150, 160, OutcomeHeld, ReasonRevoked}, {161, 161, OutcomeForked, ReasonFork},
 			{162, 162, OutcomeErased, ReasonErased}, {300, 300, OutcomeRefused, ReasonNoAuthority}}},
 		{IssuedMS: 1_780_000_001_000, Mark: MarkSafe, Origin: origin, First: 1, Last: 1, Exceptions: []Exception{{1, 1, OutcomeAccepted, ""}}},
@@ -98,7 +120,7 @@ func makeReceipts(*testing.T) any {
 	var out []vecReceipt
 	for _, r := range vecReceipts() {
 		r.Sign(key)
-		v := vecReceipt{Name: r.Mark.String(), Key: octets(public(key)), Bytes: r.Encode(), Issuer: r.Issuer, Issued: r.IssuedMS, Mark: r.Mark.String(),
+		v := vecReceipt{Name: r.Mark.String(), Key: octets(public(key)), Bytes: r.Encode(), Issuer: r.Issuer, Issued: r.IssuedMS, Mark: r.Mark.String(), Ruled: r.Ruled,
 			Origin: r.Origin, First: r.First, Last: r.Last, Open: append(octets{}, r.Open[:]...), Closed: append(octets{}, r.Closed[:]...)}
 		for _, e := range r.Exceptions {
 			v.Exceptions = append(v.Exceptions, vecException{e.First, e.Last, e.Outcome.String(), e.Reason})
@@ -139,7 +161,7 @@ func TestVectorsReceipt(t *testing.T) {
 			if err != nil || v.Error != "" {
 				return
 			}
-			if r.Issuer != v.Issuer || r.IssuedMS != v.Issued || r.Mark.String() != v.Mark || r.Origin != v.Origin || r.First != v.First || r.Last != v.Last ||
+			if r.Issuer != v.Issuer || r.IssuedMS != v.Issued || r.Mark.String() != v.Mark || r.Ruled != v.Ruled || r.Origin != v.Origin || r.First != v.First || r.Last != v.Last ||
 				string(r.Open[:]) != string(v.Open) || string(r.Closed[:]) != string(v.Closed) || len(r.Exceptions) != len(v.Exceptions) {
 				t.Fatalf("receipt is %+v, want %+v", r, v)
 			}
@@ -161,8 +183,10 @@ func makeBundles(t *testing.T) any {
 		Checkpoints: []Checkpoint{{CommonFeed, vecEpoch, 300, Hash{3}}}}
 	receipt := vecReceipts()[0]
 	receipt.Sign(vecKey(70))
+	revoke := vecRulings()[5]
+	revoke.Sign(vecKey(70))
 	entries := []Entry{{EntryCredential, EncodeCredentialEntry(chain)}, {EntrySegment, []byte("a segment stands here")},
-		{EntryReceipt, receipt.Encode()}, {EntryAsk, ask.Encode()}, {99, []byte("of a newer version")}, {EntryPage, nil}}
+		{EntryReceipt, receipt.Encode()}, {EntryAsk, ask.Encode()}, {99, []byte("of a newer version")}, {EntryPage, nil}, {EntryRuling, revoke.Encode()}}
 	form := func(name string, b []byte, kept []Entry, damaged int, cut bool) vecBundle {
 		v := vecBundle{Name: name, Bytes: b, Damaged: damaged, Cut: cut, Entries: []vecEntry{}}
 		for _, e := range kept {

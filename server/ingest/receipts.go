@@ -112,7 +112,7 @@ func (ses *session) cutBefore(r *store.Run, from, seq uint64) (syncproto.Heads, 
 
 func (ses *session) put(r *store.Run, first uint64, to syncproto.Heads, mark syncproto.Mark, exceptions []syncproto.Exception) error {
 	receipt := &syncproto.Receipt{
-		IssuedMS: ses.nowMS, Mark: mark, Origin: r.Origin, First: first, Last: to.Seq, Open: to.Open, Closed: to.Closed, Exceptions: exceptions,
+		IssuedMS: ses.nowMS, Mark: mark, Ruled: ses.s.rulings.last, Origin: r.Origin, First: first, Last: to.Seq, Open: to.Open, Closed: to.Closed, Exceptions: exceptions,
 	}
 	receipt.Sign(ses.s.cfg.Key)
 	_, err := ses.tx.PutReceipt(store.Receipt{

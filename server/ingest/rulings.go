@@ -48,7 +48,7 @@ func loadRulings(r store.Reader) (*rulings, error) {
 
 func (rs *rulings) add(r *syncproto.Ruling) {
 	rs.last = max(rs.last, r.Number)
-	if r.Kind == syncproto.RulingErase {
+	if r.Kind == syncproto.RulingErase || r.OfDevice() {
 		return
 	}
 	id := merge.ID(r.Target)

@@ -81,6 +81,7 @@ const PARTS = {
   17: { name: 'more', side: ['answer'], most: 0, read: () => true, write: () => {} },
   18: { name: 'join', side: ['request'], most: 0, ...join },
   19: { name: 'welcome', side: ['answer'], most: 0, read: readWelcome, write: writeWelcome },
+  20: { name: 'rulings', side: ['answer'], most: 16, ...octets },
 };
 
 function readToken(r) {
@@ -95,7 +96,7 @@ export function decodeBody(body, side) {
   while (outer.left() > 0) {
     const tag = outer.uvarint();
     const payload = outer.bytes(limits.MESSAGE);
-    const part = tag <= 19n ? PARTS[Number(tag)] : undefined;
+    const part = tag <= 20n ? PARTS[Number(tag)] : undefined;
     if (part?.side.includes(side)) readPart(message, part, payload);
   }
   if (!message.id || !message.origin) throw malformed(`${side} without id or origin`);

@@ -14,7 +14,7 @@ export function parseReceipt(octets) {
   const r = new Reader(octets, 'receipt');
   const receipt = { issuer: r.fixed(16), issued: r.time(), mark: MARKS[r.u8()] };
   if (!receipt.mark) throw malformed('receipt with a mark that is none');
-  Object.assign(receipt, { origin: r.fixed(16), first: r.uvarint(), last: r.uvarint() });
+  Object.assign(receipt, { ruled: r.uvarint(), origin: r.fixed(16), first: r.uvarint(), last: r.uvarint() });
   checkRun(receipt);
   Object.assign(receipt, { o: r.fixed(32), p: r.fixed(32), exceptions: [] });
   const count = r.upTo(limits.EXCEPTIONS, 'exceptions');

@@ -98,6 +98,7 @@ const SHOWN = {
   segments: (list) => list.map(hex),
   receipts: (list) => list.map(hex),
   pages: (list) => list.map(hex),
+  rulings: (list) => list.map(hex),
   budget: (n) => n,
   waiting: (n) => n,
   extra: (list) => list.map((e) => ({ origin: uuidText(e.origin), credentials: e.credentials.map(show) })),

@@ -11,7 +11,7 @@ import { equal, outcome, refuses } from './compare.mjs';
 import { comparableRow, members, row } from './form.mjs';
 
 export function rulings(v) {
-  members(v, 'key', 'bytes', 'number', 'issued_ms', 'kind', 'target', 'record', 'grant', 'unit', 'reason');
+  members(v, 'key', 'bytes', 'number', 'issued_ms', 'kind', 'target', 'record', 'grant', 'unit', 'reason', 'cut');
   const read = () => {
     const ruling = parseRuling(unhex(v.bytes));
     verifyRuling(ruling, unhex(v.key));
@@ -22,18 +22,19 @@ export function rulings(v) {
     const target = { origin: uuidText(r.target.origin), seq: `${r.target.seq}`, o: hex(r.target.o) };
     equal([target, uuidText(r.record)], [v.target, v.record], 'what it is about');
     equal([show(r.unit), show(r.reason)], [v.unit, v.reason], 'unit and reason');
+    equal(r.cut.map((h) => ({ seq: `${h.seq}`, o: hex(h.o) })), v.cut ?? [], 'cut');
   });
 }
 
 export function receipts(v) {
-  members(v, 'key', 'bytes', 'issuer', 'issued_ms', 'mark', 'origin', 'first', 'last', 'o', 'p', 'exceptions');
+  members(v, 'key', 'bytes', 'issuer', 'issued_ms', 'mark', 'ruled', 'origin', 'first', 'last', 'o', 'p', 'exceptions');
   const read = () => {
     const receipt = parseReceipt(unhex(v.bytes));
     verifyReceipt(receipt, unhex(v.key));
     return receipt;
   };
   outcome(v, read, (r) => {
-    equal([uuidText(r.issuer), `${r.issued}`, r.mark], [v.issuer, v.issued_ms, v.mark], 'issuer and mark');
+    equal([uuidText(r.issuer), `${r.issued}`, r.mark, `${r.ruled}`], [v.issuer, v.issued_ms, v.mark, v.ruled ?? '0'], 'issuer and mark');
     const run = [uuidText(r.origin), `${r.first}`, `${r.last}`, hex(r.o), hex(r.p)];
     equal(run, [v.origin, v.first, v.last, v.o, v.p], 'changes');
     const exceptions = r.exceptions.map((e) => ({
