@@ -27,7 +27,7 @@ func (n *Node) openBackup() (err error) {
 	c := backup.Config{
 		Folder: n.cfg.BackupFolder, PeriodKeys: n.cfg.BackupKeyFolder(), Work: work,
 		Keep: n.cfg.BackupKeep, Period: n.cfg.BackupPeriod, EraseWithin: n.cfg.EraseWithin,
-		Copy: n.copyData, Prove: n.proveCopy, Orders: n.path(ordersName),
+		Copy: n.copyData, Prove: n.proveCopy, Beside: []string{n.path(ordersName), n.path(headsName)},
 		Now: n.opts.Now, Random: n.opts.Random, Program: n.opts.Version, Log: n.log,
 	}
 	if n.role == credential.RoleCentre {
@@ -44,6 +44,9 @@ const scratchName = "scratch"
 // start, while the other way round would look like a restored log.
 func (n *Node) copyData(ctx context.Context, dir string) error {
 	if err := n.syncOrders(ctx); err != nil {
+		return err
+	}
+	if err := n.audit.Copy(filepath.Join(dir, accessName), filepath.Join(dir, headsName)); err != nil {
 		return err
 	}
 	if err := n.store.Backup(ctx, filepath.Join(dir, storeName)); err != nil {
@@ -139,8 +142,10 @@ func Restore(ctx context.Context, cfg config.Config, opts Options, file string) 
 	if _, err := backup.Unpack(file, cfg.BackupKeyFolder(), cfg.Data); err != nil {
 		return err
 	}
-	if err := backup.CopyOrders(filepath.Dir(file), n.path(ordersName)); err != nil {
-		return err
+	for _, name := range []string{ordersName, headsName} { // newer than those inside the backup
+		if err := backup.CopyBeside(filepath.Dir(file), n.path(name)); err != nil {
+			return err
+		}
 	}
 	open, err := Open(ctx, cfg, opts)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"thonsync/server/audit"
 	"thonsync/server/config"
 	"thonsync/server/httpapi"
 	"thonsync/server/keys"
@@ -195,6 +196,10 @@ func (n *Node) allowPersonal(ctx context.Context, in exportPart) (uuid.UUID, err
 	var err error
 	if entry.ID, err = uuid.NewRandomFromReader(n.opts.Random); err != nil {
 		return uuid.Nil, fmt.Errorf("no randomness to name an export: %w", err)
+	}
+	event := audit.Event{Actor: audit.Console, Action: audit.Export, Object: in.What + " " + entry.ID.String(), Unit: in.Unit}
+	if err := n.audit.Write(ctx, event); err != nil {
+		return uuid.Nil, err
 	}
 	return entry.ID, n.store.Update(ctx, func(tx store.Tx) error {
 		list, err := exportEntries(tx)

@@ -20,6 +20,7 @@ import (
 
 	"thonsync/clientlib"
 	"thonsync/server/answer"
+	"thonsync/server/audit"
 	"thonsync/server/backup"
 	"thonsync/server/config"
 	"thonsync/server/httpapi"
@@ -60,6 +61,8 @@ const (
 	keysName   = "keys"
 	adminName  = "admin.json"
 	ordersName = "orders.jsonl"
+	accessName = "access.jsonl"
+	headsName  = "access-heads.jsonl"
 )
 
 // Node is an open point or centre. It is safe for concurrent use.
@@ -77,6 +80,7 @@ type Node struct {
 	member   keys.Membership // points only
 	memberMu sync.Mutex
 
+	audit  *audit.Log
 	store  *sqlitestore.Store
 	ingest *ingest.Service
 	own    *ownlog.Log
@@ -121,7 +125,7 @@ func Open(ctx context.Context, cfg config.Config, opts Options) (*Node, error) {
 	}
 	n := &Node{cfg: cfg, opts: opts, log: opts.Log, began: time.Now()}
 	for _, step := range []func(context.Context) error{
-		n.openKeys, n.openStore, n.openIngest, n.openOwnLog, n.openServices,
+		n.openKeys, n.openAudit, n.openStore, n.openIngest, n.openOwnLog, n.openServices,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, n.Close())
@@ -298,6 +302,10 @@ func (n *Node) Close() error {
 	if n.store != nil {
 		errs = append(errs, n.store.Checkpoint(ctx), n.store.Close())
 		n.store = nil
+	}
+	if n.audit != nil {
+		errs = append(errs, n.audit.Close())
+		n.audit = nil
 	}
 	return errors.Join(errs...)
 }

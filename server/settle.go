@@ -65,6 +65,9 @@ func (n *Node) settleRestored(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := n.audit.Restored(); err != nil {
+		return err
+	}
 	return os.Remove(n.path(restoredName))
 }
 

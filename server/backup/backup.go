@@ -35,8 +35,9 @@ type Config struct {
 	Prove func(ctx context.Context, dir string) ([]syncproto.OriginHeads, error)
 	// Safe is told what a verified backup covers; nil at a point.
 	Safe func(ctx context.Context, heads []syncproto.OriginHeads) error
-	// Orders is the orders file, copied beside every backup.
-	Orders string
+	// Beside lists small files that are copied beside every backup as they are:
+	// the orders, and the heads that show an access log cut short.
+	Beside []string
 
 	Now     func() time.Time
 	Random  io.Reader // cryptographic
@@ -81,9 +82,6 @@ type Made struct {
 	MadeMS  int64  `json:"made_ms"`
 }
 
-// ordersCopy is the name of the orders beside the backups.
-const ordersCopy = "orders.jsonl"
-
 // Make makes one backup, restores it into a scratch folder, proves it there and
 // then says that what it holds is safe.
 func (s *Service) Make(ctx context.Context) (Made, error) {
@@ -127,8 +125,10 @@ func (s *Service) make(ctx context.Context) (Made, error) {
 		return Made{}, fmt.Errorf("the backup %s was made and does not restore: %w", filepath.Base(path), err)
 	}
 	made.MadeMS = now.UnixMilli()
-	if err := copyFile(s.cfg.Orders, filepath.Join(s.cfg.Folder, ordersCopy)); err != nil {
-		return Made{}, err
+	for _, path := range s.cfg.Beside {
+		if err := copyFile(path, filepath.Join(s.cfg.Folder, filepath.Base(path))); err != nil {
+			return Made{}, err
+		}
 	}
 	if s.cfg.Safe != nil {
 		if err := s.cfg.Safe(ctx, heads); err != nil {
@@ -204,7 +204,7 @@ func copyFile(from, to string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("copying the orders file: %w", err)
+		return fmt.Errorf("copying %s: %w", filepath.Base(from), err)
 	}
 	return writeDurably(to, b)
 }

@@ -59,7 +59,7 @@ func newBench(t *testing.T) *bench {
 			return []syncproto.OriginHeads{{Heads: syncproto.Heads{Seq: 7}}}, errors.Join(err, b.prove)
 		},
 		Safe:   func(_ context.Context, h []syncproto.OriginHeads) error { b.safe = h; return nil },
-		Orders: b.orders, Now: func() time.Time { return b.now }, Random: rand.Reader, Program: "1.2.3",
+		Beside: []string{b.orders}, Now: func() time.Time { return b.now }, Random: rand.Reader, Program: "1.2.3",
 	})
 	if err != nil {
 		t.Fatal(err)

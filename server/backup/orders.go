@@ -119,8 +119,8 @@ func (o *Orders) All() []Order {
 // Close closes the file.
 func (o *Orders) Close() error { return o.f.Close() }
 
-// CopyOrders takes the orders that lie beside a backup into a restored data
-// folder.
-func CopyOrders(backupFolder, to string) error {
-	return copyFile(filepath.Join(backupFolder, ordersCopy), to)
+// CopyBeside takes a file that lies beside a backup into a restored data folder,
+// where it is called to; there need not be one.
+func CopyBeside(backupFolder, to string) error {
+	return copyFile(filepath.Join(backupFolder, filepath.Base(to)), to)
 }
