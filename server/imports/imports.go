@@ -188,7 +188,7 @@ func plan(collection uint32, rows []wanted, have map[string][]*held, o Options, 
 		h := match(have[w.key], &w, false)
 		if h == nil {
 			res.New++
-			drafts = append(drafts, draft(collection, syncproto.OpCreate, uuid.Nil, w.op, w.personal))
+			drafts = append(drafts, draft(collection, syncproto.OpCreate, uuid.Nil, difference(w.op, nil), difference(w.personal, nil)))
 			continue
 		}
 		res.Changed++
@@ -237,11 +237,11 @@ func draft(collection uint32, op syncproto.Op, record uuid.UUID, operational, pe
 }
 
 // difference gives the fields of want that differ from have. A field that the
-// file does not have is left as it is.
+// file does not have is left as it is; one that it has empty is cleared.
 func difference(want, have syncproto.Row) syncproto.Row {
 	var out syncproto.Row
 	for _, f := range want {
-		if v, ok := have.Get(f.Num); !ok || v != f.Value {
+		if have.Value(f.Num) != f.Value {
 			out = append(out, f)
 		}
 	}

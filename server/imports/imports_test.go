@@ -9,6 +9,7 @@ import (
 	"thonsync/server"
 	"thonsync/server/config"
 	"thonsync/server/imports"
+	"thonsync/server/ingest"
 	"thonsync/server/store"
 	"thonsync/syncproto"
 	"thonsync/testdata/fieldwork"
@@ -157,6 +158,71 @@ func TestChangeDryRunAndMissing(t *testing.T) {
 	}
 	if res := run(short, imports.Options{VoidMissing: true}); res.Voided != 1 || count(t, n, syncproto.CollectionUnit) != 2 {
 		t.Fatalf("voided: %+v, %d live", res, count(t, n, syncproto.CollectionUnit))
+	}
+}
+
+// A file as a spreadsheet here saves it: semicolons, a byte order mark, sorted by
+// name so that villages come before what is above them.
+func TestSpreadsheetFile(t *testing.T) {
+	n := centre(t)
+	file := "\ufefflist;code;level;type;name;parent_list;parent_code;valid_to\r\nt;024-01;village;Thôn;Nà Xá, cũ;l;024;2027-06-30\r\n" +
+		"l;024;commune;Xã;Yên Định;l;02;\r\nl;02;province;Tỉnh;Hà Giang;;;\r\n"
+	res, err := imports.Run(t.Context(), n, imports.Units, []byte(file), imports.Options{})
+	if err != nil || res.New != 3 || len(res.Bad) != 0 {
+		t.Fatalf("%+v %v", res, err)
+	}
+	if u, _ := n.Ingest().Definitions().Unit("t:024-01"); u.Name != "Nà Xá, cũ" || u.Parent != "l:024" {
+		t.Errorf("village %+v", u)
+	}
+}
+
+// values gives the shown rows of the only record of a collection.
+func values(t *testing.T, n *server.Node, collection uint32) (op, personal syncproto.Row) {
+	t.Helper()
+	err := n.Store().View(t.Context(), func(r store.Reader) error {
+		return r.EachRecord(store.RecordQuery{Collection: collection, ExistsOnly: true}, func(rec store.Record) (err error) {
+			if op, err = ingest.Shown(&rec); err == nil {
+				personal, err = n.Ingest().Personal(r, &rec)
+			}
+			return err
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return op, personal
+}
+
+// An emptied cell clears the value; a column that is not there leaves it.
+func TestEmptiedCellClears(t *testing.T) {
+	n := centre(t)
+	run := func(what imports.What, file string) imports.Result {
+		t.Helper()
+		res, err := imports.Run(t.Context(), n, what, []byte(file), imports.Options{})
+		if err != nil || len(res.Bad) > 0 {
+			t.Fatalf("%s: %+v %v", what, res, err)
+		}
+		return res
+	}
+	run(imports.Units, units)
+	run(imports.Teams, "list,code,name,valid_to\nt,024-01,Tổ Thử,2027-01-01\n")
+	run(imports.Members, "list,code,full_name,phone,role\nt,024-01,Người Thử,0912345678,lead\n")
+	if res := run(imports.Members, "list,code,full_name\nt,024-01,Người Thử\n"); res.Same != 1 {
+		t.Errorf("columns left out: %+v", res)
+	}
+	if res := run(imports.Members, "list,code,full_name,phone,role\nt,024-01,Người Thử,,lead\n"); res.Changed != 1 {
+		t.Errorf("telephone emptied: %+v", res)
+	}
+	op, personal := values(t, n, syncproto.CollectionMember)
+	if !personal.Value(syncproto.PersonPhone).IsNull() || personal.Value(syncproto.PersonFullName).Text() != "Người Thử" || op.Value(syncproto.MemberRole).Text() != "lead" {
+		t.Errorf("after the telephone was emptied: role %s, phone still there %v", op.Value(syncproto.MemberRole).Text(), !personal.Value(syncproto.PersonPhone).IsNull())
+	}
+	if res := run(imports.Members, "list,code,full_name,phone,role\nt,024-01,Người Thử,,lead\n"); res.Same != 1 {
+		t.Errorf("emptied, again: %+v", res)
+	}
+	run(imports.Teams, "list,code,name,valid_to\nt,024-01,Tổ Thử,\n")
+	if op, _ := values(t, n, syncproto.CollectionTeam); !op.Value(syncproto.UnitValidTo).IsNull() {
+		t.Error("the end of the team's time was emptied, and is still there")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -31,6 +32,7 @@ func read(what What, file []byte, ref *reference, res *Result) ([]wanted, error)
 	if !utf8.Valid(file) {
 		return nil, syncproto.Errorf(syncproto.CodeInvalidInput, "%s file is not UTF-8: save it as UTF-8 and import it again", what)
 	}
+	file = bytes.TrimPrefix(file, []byte("\ufeff")) // as spreadsheets write it
 	switch what {
 	case Kinds, Guides:
 		return readJSON(what, file, ref, res)
@@ -52,8 +54,50 @@ type line struct {
 
 func (l *line) get(name string) string { return l.cells[name] }
 
+// has tells whether the row has a cell in a column, which may be empty.
+func (l *line) has(name string) bool { _, ok := l.cells[name]; return ok }
+
 func readCSV(what What, file []byte, ref *reference, res *Result) ([]wanted, error) {
-	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file, []byte("\ufeff"))))
+	lines, err := linesOf(what, file, res)
+	if err != nil {
+		return nil, err
+	}
+	if what == Units { // whoever sorts a file by name puts villages before their commune
+		slices.SortStableFunc(lines, func(a, b *line) int { return levelRank(a.get("level")) - levelRank(b.get("level")) })
+	}
+	var out []wanted
+	keys := map[string]bool{}
+	ref.seen = map[string]bool{}
+	for _, l := range lines {
+		w, bad := rowOf(what, l, ref)
+		if bad == nil && what != Members && keys[w.key] {
+			bad = &BadRow{Row: l.n, Rule: "the same thing stands in an earlier row"}
+		}
+		if bad != nil {
+			res.Bad = append(res.Bad, *bad)
+			continue
+		}
+		keys[w.key] = true
+		out = append(out, w)
+	}
+	slices.SortStableFunc(res.Bad, func(a, b BadRow) int { return a.Row - b.Row })
+	return out, nil
+}
+
+var levels = []string{"province", "district", "commune", "village"}
+
+// levelRank orders levels from above; what is no level comes last.
+func levelRank(level string) int {
+	if i := slices.Index(levels, level); i >= 0 {
+		return i
+	}
+	return len(levels)
+}
+
+// linesOf cuts a file into rows by column name.
+func linesOf(what What, file []byte, res *Result) ([]*line, error) {
+	r := csv.NewReader(bytes.NewReader(file))
+	r.Comma = separator(file)
 	r.FieldsPerRecord = -1
 	head, err := r.Read()
 	if err != nil {
@@ -67,36 +111,38 @@ func readCSV(what What, file []byte, ref *reference, res *Result) ([]wanted, err
 			return nil, syncproto.Errorf(syncproto.CodeInvalidInput, "%s file lacks the column %q: the first row must name the columns %s", what, name, strings.Join(needed[what], ", "))
 		}
 	}
-	var out []wanted
-	keys := map[string]bool{}
-	ref.seen = map[string]bool{}
+	var out []*line
 	for {
 		cells, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			return out, nil
 		}
-		at, _ := r.FieldPos(0)
 		if err != nil {
 			res.Bad = append(res.Bad, BadRow{Row: parseLine(err), Rule: "the row is not valid CSV, perhaps because of a quotation mark"})
 			continue
 		}
+		at, _ := r.FieldPos(0)
 		l := &line{n: at, cells: map[string]string{}}
 		for i, c := range cells {
 			if i < len(head) {
 				l.cells[head[i]] = norm.NFC.String(strings.TrimSpace(c))
 			}
 		}
-		w, bad := rowOf(what, l, ref)
-		if bad == nil && what != Members && keys[w.key] {
-			bad = &BadRow{Row: at, Rule: "the same thing stands in an earlier row"}
-		}
-		if bad != nil {
-			res.Bad = append(res.Bad, *bad)
-			continue
-		}
-		keys[w.key] = true
-		out = append(out, w)
+		out = append(out, l)
 	}
+}
+
+// separator is what stands between the names of the columns: spreadsheets here
+// write semicolons, because the comma is the decimal sign.
+func separator(file []byte) rune {
+	head, _, _ := bytes.Cut(file, []byte("\n"))
+	best, most := ',', bytes.Count(head, []byte(","))
+	for _, c := range []rune{';', '\t'} {
+		if n := bytes.Count(head, []byte(string(c))); n > most {
+			best, most = c, n
+		}
+	}
+	return best
 }
 
 func parseLine(err error) int {
@@ -115,9 +161,12 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// rowBuilder gathers fields and remembers the first rule that is broken.
+// rowBuilder gathers fields and remembers the first rule that is broken. An
+// empty cell becomes null, which clears what is recorded; a column that the file
+// does not have leaves it alone.
 type rowBuilder struct {
 	n   int
+	has func(column string) bool // nil where all is there
 	row syncproto.Row
 	bad *BadRow
 }
@@ -133,6 +182,7 @@ func (b *rowBuilder) text(num uint32, column, v string, required bool) {
 	case v == "" && required:
 		b.fail(column, "the cell is empty")
 	case v == "":
+		b.empty(num, column)
 	case !syncproto.CleanText(v):
 		b.fail(column, "the cell holds control characters")
 	default:
@@ -140,8 +190,15 @@ func (b *rowBuilder) text(num uint32, column, v string, required bool) {
 	}
 }
 
+func (b *rowBuilder) empty(num uint32, column string) {
+	if b.has == nil || b.has(column) {
+		b.row = append(b.row, syncproto.Field{Num: num, Value: syncproto.Null()})
+	}
+}
+
 func (b *rowBuilder) choice(num uint32, column, v string, options ...string) {
 	if v == "" {
+		b.empty(num, column)
 		return
 	}
 	if !contains(options, v) {
@@ -153,6 +210,7 @@ func (b *rowBuilder) choice(num uint32, column, v string, options ...string) {
 
 func (b *rowBuilder) date(num uint32, column, v string) {
 	if v == "" {
+		b.empty(num, column)
 		return
 	}
 	d, err := syncproto.ParseDate(v)
@@ -166,7 +224,7 @@ func (b *rowBuilder) date(num uint32, column, v string) {
 // rowOf makes the record that a row stands for.
 func rowOf(what What, l *line, ref *reference) (wanted, *BadRow) {
 	key := syncproto.UnitKey(l.get("list"), l.get("code"))
-	op, personal := &rowBuilder{n: l.n}, &rowBuilder{n: l.n}
+	op, personal := &rowBuilder{n: l.n, has: l.has}, &rowBuilder{n: l.n, has: l.has}
 	if l.get("list") == "" || l.get("code") == "" {
 		op.fail("code", "list version and code are both needed: a code alone names no unit")
 	}
@@ -206,17 +264,19 @@ func unitRow(b *rowBuilder, l *line, key string, ref *reference) {
 	if l.get("level") == "" {
 		b.fail("level", "the cell is empty")
 	}
-	b.choice(syncproto.UnitLevel, "level", l.get("level"), "province", "district", "commune", "village")
+	b.choice(syncproto.UnitLevel, "level", l.get("level"), levels...)
 	b.text(syncproto.UnitType, "type", l.get("type"), true)
 	b.text(syncproto.UnitName, "name", l.get("name"), true)
 	if l.get("parent_code") != "" {
 		parent := syncproto.UnitKey(l.get("parent_list"), l.get("parent_code"))
 		if !ref.unitKnown(parent) {
-			b.fail("parent_code", "the unit above is neither known nor in an earlier row")
+			b.fail("parent_code", "the unit above is neither known nor a good row of this file")
 		}
 		b.text(syncproto.UnitParent, "parent_code", parent, true)
 	} else if l.get("level") != "province" {
 		b.fail("parent_code", "only a province has no unit above")
+	} else {
+		b.empty(syncproto.UnitParent, "parent_code")
 	}
 	if b.bad == nil {
 		ref.seen[key] = true

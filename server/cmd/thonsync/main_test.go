@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,6 +76,25 @@ func serving(t *testing.T, args ...string) (address string, stop func() int) {
 	}
 	t.Cleanup(func() { stop() })
 	return address, stop
+}
+
+// A greeting with port 0 would send people nowhere.
+func TestServeGreetsWithTheRealPort(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var out, errs bytes.Buffer
+	var address, greeting string
+	code := run(ctx, environment{
+		args: []string{"serve", "--listen", ":0", "--log-level", "error", "--data", t.TempDir()}, lookup: func(string) (string, bool) { return "", false },
+		in: strings.NewReader(""), out: &out, err: &errs,
+		ready: func(a string) { address, greeting = a, out.String(); cancel() },
+	})
+	_, port, err := net.SplitHostPort(address)
+	if code != exitOK || err != nil || port == "0" {
+		t.Fatalf("serve: exit %d at %q: %s", code, address, errs.String())
+	}
+	if !strings.Contains(greeting, ":"+port+".") || strings.Contains(greeting, ":0") {
+		t.Errorf("listening on port %s, greeted with:\n%s", port, greeting)
+	}
 }
 
 func TestConfigurationPrecedence(t *testing.T) {

@@ -78,7 +78,9 @@ func (c *serveCmd) greet(a *app, n *server.Node, address string) {
 	} else {
 		a.say("Centre %s.", fp)
 	}
-	a.say("Listening on %s, reachable as %s.", address, a.cfg.ServerURL(host))
+	cfg := a.cfg
+	cfg.Listen = address // the port that was given, where the setting left it open
+	a.say("Listening on %s, reachable as %s.", address, cfg.ServerURL(host))
 	a.say("Take a device in:  thonsync --data %s code new --help", a.cfg.Data)
 	a.say("Look after it:     thonsync --data %s doctor", a.cfg.Data)
 }
