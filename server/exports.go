@@ -33,7 +33,7 @@ type ExportRequest struct {
 	From   string `json:"from,omitempty"`
 	To     string `json:"to,omitempty"`
 	Month  string `json:"month,omitempty"`
-	Format string `json:"format"` // csv or json (one object a line)
+	Format string `json:"format"` // csv, json (one object a line) or xlsx
 	// Recipient names who gets personal values; "" for an export without them.
 	Recipient string `json:"recipient,omitempty"`
 }
@@ -64,8 +64,34 @@ var exportCommand = Register(Command[exportPart, exportedPart]{
 // Export writes a file part by part, by the running server if there is one. It
 // gives the number of its rows. With personal values it works at the centre
 // only, and who got them is written down first. What arrives meanwhile may or
-// may not be in it.
-func Export(ctx context.Context, cfg config.Config, opts Options, q ExportRequest, w io.Writer) (n int, err error) {
+// may not be in it. dir is a folder for what of a spreadsheet does not fit into
+// memory, "" for the system's.
+func Export(ctx context.Context, cfg config.Config, opts Options, q ExportRequest, dir string, w io.Writer) (n int, err error) {
+	if q.Format == report.FormatXLSX {
+		return exportBook(ctx, cfg, opts, q, dir, w)
+	}
+	return exportParts(ctx, cfg, opts, q, func(file []byte) error {
+		_, err := w.Write(file)
+		return err
+	})
+}
+
+// exportBook makes a spreadsheet of the parts of a JSON export: a part of a
+// spreadsheet is none.
+func exportBook(ctx context.Context, cfg config.Config, opts Options, q ExportRequest, dir string, w io.Writer) (n int, err error) {
+	q.Format = report.FormatJSON
+	book, err := report.NewExportBook(dir, q.What == ExportTeams, q.Recipient != "")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, book.Close()) }()
+	if n, err = exportParts(ctx, cfg, opts, q, book.Add); err != nil {
+		return n, err
+	}
+	return n, book.Finish(w)
+}
+
+func exportParts(ctx context.Context, cfg config.Config, opts Options, q ExportRequest, take func(file []byte) error) (n int, err error) {
 	ask := func(in exportPart) (exportedPart, error) { return exportCommand.Run(ctx, cfg, opts, in) }
 	if _, err := DialAdmin(cfg.Data); errors.Is(err, httpapi.ErrNoServer) && keys.Exists(KeysFolder(cfg.Data)) {
 		node, err := Open(ctx, cfg, opts) // once, and not for every part
@@ -81,7 +107,7 @@ func Export(ctx context.Context, cfg config.Config, opts Options, q ExportReques
 		if err != nil {
 			return n, err
 		}
-		if _, err := w.Write(got.File); err != nil {
+		if err := take(got.File); err != nil {
 			return n, fmt.Errorf("writing the export: %w", err)
 		}
 		if n += got.Rows; got.Next == uuid.Nil {

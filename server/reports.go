@@ -48,12 +48,12 @@ func (r reporter) Report(ctx context.Context, q httpapi.ReportQuery) (*httpapi.R
 	if err != nil {
 		return nil, err
 	}
-	out := &httpapi.ReportTable{Name: t.Name, Rows: t.Rows, MadeAtMS: t.MadeAtMS}
+	out := &httpapi.ReportTable{Name: t.Name, Rows: t.Rows, Notes: []httpapi.ReportNote{}, MadeAtMS: t.MadeAtMS}
 	for _, c := range t.Columns {
 		out.Columns = append(out.Columns, httpapi.ReportColumn(c))
 	}
 	for _, note := range t.Notes {
-		out.Notes = append(out.Notes, note.VI)
+		out.Notes = append(out.Notes, httpapi.ReportNote(note))
 	}
 	return out, nil
 }
@@ -62,23 +62,26 @@ func (r reporter) table(ctx context.Context, q httpapi.ReportQuery) (*report.Tab
 	if !slices.Contains(report.Names(), q.Name) {
 		return nil, syncproto.Errorf(syncproto.CodeScope, "no such report")
 	}
-	t, err := r.s.Table(ctx, q.Name, report.Query{Unit: q.Unit, From: q.From, To: q.To})
+	t, err := r.s.Table(ctx, q.Name, report.Query{Unit: q.Unit, From: q.From, To: q.To, Month: q.Month})
 	if err == nil && q.Limit > 0 && len(t.Rows) > q.Limit {
 		t.Rows = t.Rows[:q.Limit]
 	}
 	return t, err
 }
 
-// Export writes one report as CSV.
+// Export writes one report as CSV or as a spreadsheet.
 func (r reporter) Export(ctx context.Context, q httpapi.ReportQuery, format string, w io.Writer) error {
-	if format != "csv" {
-		return syncproto.Errorf(syncproto.CodeInvalidInput, "reports are exported as csv")
-	}
 	t, err := r.table(ctx, q)
 	if err != nil {
 		return err
 	}
-	return t.WriteCSV(w, true)
+	switch format {
+	case report.FormatCSV:
+		return t.WriteCSV(w, true)
+	case report.FormatXLSX:
+		return t.WriteXLSX(w, q.Lang)
+	}
+	return syncproto.Errorf(syncproto.CodeInvalidInput, "reports are files of the form csv or xlsx")
 }
 
 // MonthlyPath is where the monthly page is served, with query parameters unit

@@ -1,10 +1,17 @@
 package e2e
 
 import (
+	"bytes"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/xuri/excelize/v2"
+
+	"thonsync/server"
+	"thonsync/server/httpapi"
 	"thonsync/server/report"
 	"thonsync/syncproto"
 	"thonsync/testdata/fieldwork"
@@ -62,7 +69,45 @@ func TestReportsOverRealWork(t *testing.T) {
 	if strings.Contains(page.String(), "<script") {
 		t.Error("the page runs scripts")
 	}
+	checkReporter(w, month)
 	if _, err := s.Figures(t.Context(), report.Query{Unit: fieldwork.UnitKey(w.prov.Units[0].Ref) + "x"}); syncproto.CodeOf(err) != syncproto.CodeInvalidInput {
 		t.Errorf("an unknown unit: %v", err)
 	}
+}
+
+// checkReporter asks for a published month as the JSON API does, as rows and as
+// a spreadsheet, and exports the activities as one.
+func checkReporter(w *world, month string) {
+	t := w.t
+	t.Helper()
+	reporter := server.Reporter(w.centre.node)
+	q := httpapi.ReportQuery{Name: report.Coverage, Unit: w.commune, Month: month, Lang: "en"}
+	table, err := reporter.Report(t.Context(), q)
+	w.must(err)
+	if !slices.ContainsFunc(table.Notes, func(n httpapi.ReportNote) bool {
+		return strings.Contains(n.VI, "đã công bố") && strings.Contains(n.EN, "were published")
+	}) {
+		t.Errorf("a published month is not said to be: %+v", table.Notes)
+	}
+	var file bytes.Buffer
+	w.must(reporter.Export(t.Context(), q, report.FormatXLSX, &file))
+	if rows := sheetRows(w, &file); len(rows) != len(table.Rows)+1 {
+		t.Errorf("%d rows in the spreadsheet, %d in the table", len(rows), len(table.Rows))
+	}
+	file.Reset()
+	n, err := server.Export(t.Context(), w.centre.cfg, server.Options{}, server.ExportRequest{What: server.ExportActivities, Format: report.FormatXLSX, Recipient: "test"}, t.TempDir(), &file)
+	w.must(err)
+	if rows := sheetRows(w, &file); n < 30 || len(rows) != n+1 || !slices.Contains(rows[0], "full_name") {
+		t.Errorf("%d activities exported, %d rows in the spreadsheet", n, len(rows))
+	}
+}
+
+func sheetRows(w *world, r io.Reader) [][]string {
+	w.t.Helper()
+	f, err := excelize.OpenReader(r)
+	w.must(err)
+	rows, err := f.GetRows(f.GetSheetName(0))
+	w.must(err)
+	w.must(f.Close())
+	return rows
 }

@@ -34,6 +34,7 @@ type world struct {
 
 // site is a running server.
 type site struct {
+	cfg  config.Config
 	node *server.Node
 	url  string
 	addr string
@@ -98,7 +99,7 @@ func (w *world) serve(change func(*config.Config), invite string) *site {
 			w.t.Error(err)
 		}
 	})
-	return &site{node: n, url: "http://" + cfg.Listen, addr: cfg.Listen}
+	return &site{node: n, cfg: cfg, url: "http://" + cfg.Listen, addr: cfg.Listen}
 }
 
 // point starts a point of the commune.

@@ -597,6 +597,7 @@ func TestReports(t *testing.T) {
 	}
 	do(t, "GET", base+"/v1/reports/other", nil, auth...).wantProblem(t, 404, syncproto.CodeNotFound)
 	do(t, "GET", base+"/v1/reports/silent-teams?from=yesterday", nil, auth...).wantProblem(t, 422, syncproto.CodeInvalidInput)
+	do(t, "GET", base+"/v1/reports/silent-teams?month=2026-13", nil, auth...).wantProblem(t, 422, syncproto.CodeInvalidInput)
 	r := do(t, "GET", base+"/v1/reports/silent-teams/csv?unit=list:1", nil, auth...)
 	if r.status != 200 || string(r.body) != "silent-teams as csv of list:1" || !strings.HasPrefix(r.header.Get("Content-Type"), "text/csv") {
 		t.Errorf("file: %d %q %v", r.status, r.body, r.header)

@@ -33,6 +33,8 @@ type ReportQuery struct {
 	Unit  string // list:code; only what lies in it
 	From  string // first day, YYYY-MM-DD
 	To    string // last day, YYYY-MM-DD
+	Month string // YYYY-MM, instead of first and last day
+	Lang  string // of what people read in a file: vi or en
 	Limit int    // rows; 0 for all
 }
 
@@ -42,8 +44,14 @@ type ReportTable struct {
 	Name     string         `json:"name"`
 	Columns  []ReportColumn `json:"columns"`
 	Rows     [][]any        `json:"rows"`
-	Notes    []string       `json:"notes,omitempty" doc:"what a reader must know, such as records that straddle the period"`
+	Notes    []ReportNote   `json:"notes" doc:"what a reader must know, such as records that straddle the period"`
 	MadeAtMS int64          `json:"made_at_ms"`
+}
+
+// ReportNote is a sentence in both languages.
+type ReportNote struct {
+	VI string `json:"vi"`
+	EN string `json:"en"`
 }
 
 // ReportColumn is one column.
@@ -59,13 +67,14 @@ type ReportInput struct {
 	Authorization string `header:"Authorization" doc:"Bearer and the API token"`
 	Name          string `path:"name" maxLength:"64"`
 	Unit          string `query:"unit" maxLength:"128" doc:"unit as list:code"`
-	From          string `query:"from" format:"date"`
-	To            string `query:"to" format:"date"`
+	From          string `query:"from" format:"date" doc:"first day; by default the criteria's period until today"`
+	To            string `query:"to" format:"date" doc:"last day"`
+	Month         string `query:"month" pattern:"^([0-9]{4}-(0[1-9]|1[0-2]))?$" doc:"YYYY-MM instead of first and last day; names what was published of it"`
 	Limit         int    `query:"limit" minimum:"0" maximum:"100000"`
 }
 
 func (in *ReportInput) query() ReportQuery {
-	return ReportQuery{Name: in.Name, Unit: in.Unit, From: in.From, To: in.To, Limit: in.Limit}
+	return ReportQuery{Name: in.Name, Unit: in.Unit, From: in.From, To: in.To, Month: in.Month, Limit: in.Limit}
 }
 
 type reportsOutput struct{ Body []ReportInfo }
@@ -74,7 +83,8 @@ type reportOutput struct{ Body *ReportTable }
 
 type fileInput struct {
 	ReportInput
-	Format string `path:"format" enum:"csv,xlsx"`
+	Format string `path:"format" enum:"csv,xlsx" doc:"csv with the columns' names, or a spreadsheet for people"`
+	Lang   string `query:"lang" enum:"vi,en" default:"vi" doc:"language of the spreadsheet"`
 }
 
 type fileOutput struct {
@@ -122,7 +132,9 @@ func (s *Server) reportFile(ctx context.Context, in *fileInput) (*fileOutput, er
 		return nil, err
 	}
 	var buf bytes.Buffer
-	if err := s.opts.Reports.Export(ctx, in.query(), in.Format, &buf); err != nil {
+	q := in.query()
+	q.Lang = in.Lang
+	if err := s.opts.Reports.Export(ctx, q, in.Format, &buf); err != nil {
 		return nil, s.hide(ctx, err)
 	}
 	return &fileOutput{ContentType: fileTypes[in.Format], Disposition: "attachment; filename=thonsync." + in.Format, Body: buf.Bytes()}, nil

@@ -3,9 +3,14 @@ package report_test
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
+	"github.com/xuri/excelize/v2"
 
 	"thonsync/server/report"
 	"thonsync/server/store"
@@ -120,5 +125,93 @@ func TestTableForms(t *testing.T) {
 	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(file.String(), "\ufeff"))).ReadAll()
 	if err != nil || rows[0][0] != "name" || rows[1][0] != "'=cmd()" || rows[1][1] != "7" {
 		t.Errorf("csv %v, %v", rows, err)
+	}
+}
+
+// sheetOf opens a spreadsheet.
+func sheetOf(t *testing.T, b []byte) *excelize.File {
+	t.Helper()
+	f, err := excelize.OpenReader(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return f
+}
+
+func TestSpreadsheetHoldsNoFormula(t *testing.T) {
+	table := report.Table{Name: "x", TitleEN: "T", TitleVI: "B", Columns: []report.Column{{Name: "name", TitleVI: "Tên", TitleEN: "Name"}, {Name: "n", TitleVI: "Số", TitleEN: "Number"}},
+		Rows: [][]any{{"=1+1", int64(7)}, {"+84912", nil}}, Notes: []report.Text{{VI: "Lưu ý", EN: "=note()"}}}
+	var file bytes.Buffer
+	if err := table.WriteXLSX(&file, "en"); err != nil {
+		t.Fatal(err)
+	}
+	f := sheetOf(t, file.Bytes())
+	name := f.GetSheetName(0)
+	for cell, want := range map[string]string{"A1": "Name", "B1": "Number", "A2": "=1+1", "B2": "7", "A3": "+84912"} {
+		got, err := f.GetCellValue(name, cell)
+		formula, err2 := f.GetCellFormula(name, cell)
+		if got != want || formula != "" || err != nil || err2 != nil {
+			t.Errorf("%s: %q, formula %q, %v %v", cell, got, formula, err, err2)
+		}
+	}
+	style, err := f.GetCellStyle(name, "A2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := f.GetStyle(style); err != nil || s.NumFmt != 49 {
+		t.Errorf("a text that begins with = is not held as a text: %+v %v", s, err)
+	}
+	if kind, err := f.GetCellType(name, "B2"); err != nil || kind == excelize.CellTypeInlineString || kind == excelize.CellTypeSharedString {
+		t.Errorf("a number is kept as type %d, %v", kind, err)
+	}
+	notes := f.GetSheetName(1)
+	if got, err := f.GetCellValue(notes, "A2"); got != "=note()" || err != nil {
+		t.Errorf("note %q, %v", got, err)
+	}
+	if formula, err := f.GetCellFormula(notes, "A2"); formula != "" || err != nil {
+		t.Errorf("a note became the formula %q, %v", formula, err)
+	}
+}
+
+// A spreadsheet of an export has what the CSV of it has.
+func TestExportBook(t *testing.T) {
+	activity := &report.Activity{ID: uuid.UUID{1}, Kind: "CC", Fields: map[string]any{"visits": 12345678901234567}, Straddling: true,
+		Personal: map[string]any{"full_name": "=HYPERLINK()", "id_number": "002090000001", "guardian": "Người Thử"}}
+	var lines, csvFile, file bytes.Buffer
+	for format, w := range map[string]*bytes.Buffer{report.FormatJSON: &lines, report.FormatCSV: &csvFile} {
+		f, err := report.NewActivityFile(w, format, true, true)
+		if err == nil {
+			err = errors.Join(f.Write(activity), f.Flush())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	book, err := report.NewExportBook(t.TempDir(), false, true)
+	if err == nil {
+		err = errors.Join(book.Add(lines.Bytes()), book.Add(nil), book.Add(lines.Bytes()), book.Finish(&file), book.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := sheetOf(t, file.Bytes())
+	rows, err := f.GetRows(f.GetSheetName(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(csvFile.String(), "\ufeff"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range want[1] { // an apostrophe keeps the CSV harmless, the cell's type the spreadsheet
+		want[1][i] = strings.TrimPrefix(want[1][i], "'")
+	}
+	if len(rows) != 3 || !slices.Equal(rows[0], want[0]) || !slices.Equal(rows[1], want[1]) || !slices.Equal(rows[2], want[1]) {
+		t.Errorf("rows\n%q, want\n%q", rows, want)
 	}
 }

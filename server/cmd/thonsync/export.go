@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"thonsync/server"
@@ -18,7 +19,7 @@ type exportCmd struct {
 // exportFlags are common to all exports.
 type exportFlags struct {
 	Unit         string `placeholder:"LIST:CODE" help:"Only this unit and what lies in it."`
-	Format       string `enum:"csv,json" default:"csv" help:"Form: csv, or json with one object a line."`
+	Format       string `enum:"csv,json,xlsx" default:"csv" help:"Form: csv, json with one object a line, or xlsx."`
 	WithPersonal string `placeholder:"RECIPIENT" help:"Put personal values in, for this recipient; it is written down. At the centre only."`
 	Out          string `arg:"" type:"path" help:"File to write; must not exist."`
 }
@@ -49,7 +50,7 @@ func (c *exportFlags) write(a *app, q server.ExportRequest) error {
 	if err != nil {
 		return fmt.Errorf("writing the export: %w: name a file that does not exist", err)
 	}
-	n, err := server.Export(a.ctx, a.cfg, a.quiet(), q, f)
+	n, err := server.Export(a.ctx, a.cfg, a.quiet(), q, filepath.Dir(c.Out), f)
 	if err == nil {
 		err = f.Sync()
 	}

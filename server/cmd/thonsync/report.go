@@ -16,8 +16,8 @@ type reportFlags struct {
 	To       string `placeholder:"YYYY-MM-DD" help:"Last day."`
 	Month    string `placeholder:"YYYY-MM" help:"A month instead of first and last day; shows what was published of it."`
 	Criteria string `type:"existingfile" placeholder:"FILE" help:"Criteria (JSON) instead of those of the program."`
-	Format   string `enum:"table,json,csv,html" default:"table" help:"Form: table, json, csv or html."`
-	Lang     string `enum:"vi,en" default:"vi" help:"Language of table and html: vi or en."`
+	Format   string `enum:"table,json,csv,html,xlsx" default:"table" help:"Form: table, json, csv, html or xlsx."`
+	Lang     string `enum:"vi,en" default:"vi" help:"Language of table, html and xlsx: vi or en."`
 	Mark     bool   `default:"true" negatable:"" help:"Begin CSV with the byte order mark that spreadsheet programs need."`
 }
 
@@ -69,6 +69,8 @@ func (c *reportFlags) print(a *app, name string) error {
 		return a.printJSON(t)
 	case c.Format == "csv":
 		return t.WriteCSV(a.out, c.Mark)
+	case c.Format == report.FormatXLSX:
+		return t.WriteXLSX(a.out, c.Lang)
 	case c.Format == "html":
 		return t.WriteHTML(a.out, c.Lang)
 	default:
