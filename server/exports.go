@@ -34,6 +34,9 @@ type ExportRequest struct {
 	To     string `json:"to,omitempty"`
 	Month  string `json:"month,omitempty"`
 	Format string `json:"format"` // csv, json (one object a line) or xlsx
+	// TempDir is where what of a spreadsheet does not fit into memory waits, ""
+	// for the system's folder.
+	TempDir string `json:"-"`
 	// Recipient names who gets personal values; "" for an export without them.
 	Recipient string `json:"recipient,omitempty"`
 }
@@ -64,11 +67,10 @@ var exportCommand = Register(Command[exportPart, exportedPart]{
 // Export writes a file part by part, by the running server if there is one. It
 // gives the number of its rows. With personal values it works at the centre
 // only, and who got them is written down first. What arrives meanwhile may or
-// may not be in it. dir is a folder for what of a spreadsheet does not fit into
-// memory, "" for the system's.
-func Export(ctx context.Context, cfg config.Config, opts Options, q ExportRequest, dir string, w io.Writer) (n int, err error) {
+// may not be in it.
+func Export(ctx context.Context, cfg config.Config, opts Options, q ExportRequest, w io.Writer) (n int, err error) {
 	if q.Format == report.FormatXLSX {
-		return exportBook(ctx, cfg, opts, q, dir, w)
+		return exportBook(ctx, cfg, opts, q, w)
 	}
 	return exportParts(ctx, cfg, opts, q, func(file []byte) error {
 		_, err := w.Write(file)
@@ -78,9 +80,9 @@ func Export(ctx context.Context, cfg config.Config, opts Options, q ExportReques
 
 // exportBook makes a spreadsheet of the parts of a JSON export: a part of a
 // spreadsheet is none.
-func exportBook(ctx context.Context, cfg config.Config, opts Options, q ExportRequest, dir string, w io.Writer) (n int, err error) {
+func exportBook(ctx context.Context, cfg config.Config, opts Options, q ExportRequest, w io.Writer) (n int, err error) {
 	q.Format = report.FormatJSON
-	book, err := report.NewExportBook(dir, q.What == ExportTeams, q.Recipient != "")
+	book, err := report.NewExportBook(q.TempDir, q.What == ExportTeams, q.Recipient != "")
 	if err != nil {
 		return 0, err
 	}

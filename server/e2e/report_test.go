@@ -95,7 +95,7 @@ func checkReporter(w *world, month string) {
 		t.Errorf("%d rows in the spreadsheet, %d in the table", len(rows), len(table.Rows))
 	}
 	file.Reset()
-	n, err := server.Export(t.Context(), w.centre.cfg, server.Options{}, server.ExportRequest{What: server.ExportActivities, Format: report.FormatXLSX, Recipient: "test"}, t.TempDir(), &file)
+	n, err := server.Export(t.Context(), w.centre.cfg, server.Options{}, server.ExportRequest{What: server.ExportActivities, Format: report.FormatXLSX, Recipient: "test", TempDir: t.TempDir()}, &file)
 	w.must(err)
 	if rows := sheetRows(w, &file); n < 30 || len(rows) != n+1 || !slices.Contains(rows[0], "full_name") {
 		t.Errorf("%d activities exported, %d rows in the spreadsheet", n, len(rows))

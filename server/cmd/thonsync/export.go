@@ -46,11 +46,12 @@ func (c exportTeams) Run(a *app) error {
 // write leaves no file behind that is not whole.
 func (c *exportFlags) write(a *app, q server.ExportRequest) error {
 	q.Unit, q.Format, q.Recipient = c.Unit, c.Format, c.WithPersonal
+	q.TempDir = filepath.Dir(c.Out)
 	f, err := os.OpenFile(c.Out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("writing the export: %w: name a file that does not exist", err)
 	}
-	n, err := server.Export(a.ctx, a.cfg, a.quiet(), q, filepath.Dir(c.Out), f)
+	n, err := server.Export(a.ctx, a.cfg, a.quiet(), q, f)
 	if err == nil {
 		err = f.Sync()
 	}
