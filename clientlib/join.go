@@ -57,7 +57,9 @@ func parseInvitation(uri string) (invitation, error) {
 // the current origin a credential; it must be with the same centre. If the
 // answer is lost, call Join again with the same code. Where the officer has to
 // confirm the digits first, Join fails with CodeCredential and Waiting set: show
-// the digits and call it again, every few seconds, with the same code.
+// the digits and call it again, every few seconds, with the same code; they stay
+// the same, also when the device was closed in between. Digits is empty where
+// the officer asked for no comparison.
 func (d *Device) Join(ctx context.Context, uri, label string) (Joined, error) {
 	in, err := parseInvitation(uri)
 	if err != nil {
@@ -86,18 +88,23 @@ func (d *Device) joinAt(ctx context.Context, address string, in invitation, labe
 	}
 	current := d.Origin()
 	key, _ := d.log.Key(current)
-	pub := key.Public().(ed25519.PublicKey)
-	id, err := d.newUUID()
-	if err != nil {
-		return Joined{}, syncproto.Wrap(syncproto.CodeInternal, err, "no randomness")
-	}
-	q := &syncproto.Request{ID: id, Origin: current, ClockMS: d.opts.Clock.NowMS(),
-		Join: &syncproto.Join{Code: in.code, Key: pub, Label: label}}
-	answer, err := d.exchangeOnce(ctx, address, q, key, notice)
+	try, err := d.joining(ctx, in.code, key.Public().(ed25519.PublicKey), notice.Sign)
 	if err != nil {
 		return Joined{}, err
 	}
-	joined := Joined{Digits: syncproto.JoinDigits(pub, notice.Sign, in.code), Centre: in.fingerprint}
+	joined := Joined{Centre: in.fingerprint}
+	answer, err := d.askIn(ctx, address, try, label, key, notice)
+	if err == nil && answer.Welcome == nil && try.PeerNonce == nil {
+		if err = d.learnNonce(ctx, try, answer); err == nil {
+			answer, err = d.askIn(ctx, address, try, label, key, notice)
+		}
+	}
+	if err != nil {
+		return joined, d.spent(ctx, err)
+	}
+	if try.PeerNonce != nil {
+		joined.Digits = syncproto.JoinDigits(try.Key, notice.Sign, try.Code, try.Nonce, try.PeerNonce)
+	}
 	if joined.Waiting = answer.Welcome == nil && answer.More; joined.Waiting {
 		return joined, syncproto.Errorf(syncproto.CodeCredential, "the officer has yet to confirm this device's digits, %s: compare them, then join again with the same code", joined.Digits)
 	}
@@ -106,7 +113,10 @@ func (d *Device) joinAt(ctx context.Context, address string, in invitation, labe
 	}
 	joined.Welcome = *answer.Welcome
 	return joined, d.update(ctx, func(ctx context.Context, q changelog.Querier) error {
-		return d.welcome(ctx, q, current, answer.Welcome, notice, in.servers, address)
+		if err := d.welcome(ctx, q, current, answer.Welcome, notice, in.servers, address); err != nil {
+			return err
+		}
+		return forgetJoining(ctx, q)
 	})
 }
 

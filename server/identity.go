@@ -41,7 +41,7 @@ func JoinUpstream(ctx context.Context, cfg config.Config, opts Options, uri, lab
 		return err
 	}
 	m, err := relay.Join(ctx, relay.JoinConfig{
-		Transport: opts.Transport, Key: key, Label: label, Now: opts.Now, After: opts.After, Digits: opts.Digits,
+		Transport: opts.Transport, Key: key, Label: label, Now: opts.Now, After: opts.After, Random: opts.Random, Digits: opts.Digits,
 	}, inv)
 	if err != nil {
 		return err

@@ -2,8 +2,6 @@ package syncproto
 
 import (
 	"crypto/ed25519"
-	"encoding/binary"
-	"fmt"
 
 	"github.com/google/uuid"
 )
@@ -23,25 +21,6 @@ type Request struct {
 	Waiting     int                // changes still to be sent after this request
 	Extra       []OriginCredential // credentials of other origins whose segments are carried
 	Join        *Join              // set in the one request that asks to be taken in
-}
-
-// Join asks a server to take a new device in. The request is signed by the
-// device's new key, which Key names.
-type Join struct {
-	Code  string // single-use joining code, as the officer gave it
-	Key   ed25519.PublicKey
-	Label string // what the officer will see: the phone's model, say; no personal data
-}
-
-const domainDigits = "thonsync/1/digits\x00"
-
-// JoinDigits gives the six decimal digits that officer and phone compare while a
-// device joins. They follow from the new device's key, the server's signing key
-// and the joining code, so that a stranger who saw the code and was faster is
-// noticed.
-func JoinDigits(device, server ed25519.PublicKey, code string) string {
-	sum := sumParts(domainDigits, device, server, []byte(code))
-	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[:4])%1_000_000)
 }
 
 // Welcome is the answer to a Join.
@@ -99,6 +78,7 @@ type Answer struct {
 	SealKey     []byte   // the centre's current sealing key, raw; vouched for by Notice chain or page
 	More        bool     // ask again: pages, segments or receipts are left
 	Welcome     *Welcome // the answer to a Join
+	JoinNonce   []byte   // the server's part of the digits, while a Join is under way
 }
 
 // Message part tags. Shared by requests and answers.
@@ -123,6 +103,7 @@ const (
 	tagJoin
 	tagWelcome
 	tagRuling
+	tagJoinNonce
 )
 
 // Limits of lists in messages.
@@ -163,17 +144,9 @@ func (q *Request) body() []byte {
 	w.uint(tagWaiting, uint64(q.Waiting))
 	putExtras(w, q.Extra)
 	if q.Join != nil {
-		b := appendBytes(nil, []byte(q.Join.Code))
-		b = append(b, q.Join.Key...)
-		w.put(tagJoin, appendBytes(b, []byte(q.Join.Label)))
+		w.put(tagJoin, q.Join.body())
 	}
 	return w.buf
-}
-
-func (r *reader) join() *Join {
-	j := &Join{Code: string(r.bytes(64)), Key: r.take(ed25519.PublicKeySize)}
-	j.Label = string(r.bytes(maxMessageText))
-	return j
 }
 
 func (wl *Welcome) body() []byte {
@@ -341,6 +314,9 @@ func (a *Answer) body() []byte {
 	if a.Welcome != nil {
 		w.put(tagWelcome, a.Welcome.body())
 	}
+	if a.JoinNonce != nil {
+		w.put(tagJoinNonce, a.JoinNonce)
+	}
 	return w.buf
 }
 
@@ -384,6 +360,8 @@ func decodeAnswer(b []byte) (*Answer, error) {
 			a.More = true
 		case tagWelcome:
 			a.Welcome = r.welcome()
+		case tagJoinNonce:
+			a.JoinNonce = r.take(JoinNonceBytes)
 		default:
 			return nil
 		}

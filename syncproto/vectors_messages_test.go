@@ -31,7 +31,9 @@ type (
 		Code   string `json:"code"`
 		Key    octets `json:"key"`
 		Label  string `json:"label"`
-		Digits string `json:"digits"`
+		Commit octets `json:"commit"`
+		Nonce  octets `json:"nonce,omitempty"`
+		Digits string `json:"digits,omitempty"`
 	}
 	vecMember struct {
 		ID   uuid.UUID `json:"id"`
@@ -72,6 +74,7 @@ type (
 		SealKey     octets           `json:"seal_key,omitempty"`
 		More        bool             `json:"more,omitempty"`
 		Welcome     *vecWelcome      `json:"welcome,omitempty"`
+		JoinNonce   octets           `json:"join_nonce,omitempty"`
 	}
 	vecExchange struct {
 		Name            string   `json:"name"`
@@ -104,7 +107,7 @@ type (
 
 func init() {
 	vectorMakers = append(vectorMakers,
-		vectorMaker{"message/exchanges.json", "request opens with exchange_private and verifies under asker_key; request_plain is signature and body. secret is the exported secret of its context. answer opens under that request and verifies under server_key. With request_error or answer_error opening and verifying fails so.", makeExchanges},
+		vectorMaker{"message/exchanges.json", "request opens with exchange_private and verifies under asker_key; request_plain is signature and body. secret is the exported secret of its context. answer opens under that request and verifies under server_key. The digits of a join are those with a server nonce of 16 octets 5e; there are none where the nonce does not open the commitment. With request_error or answer_error opening and verifying fails so.", makeExchanges},
 		vectorMaker{"message/notices.json", "bytes is a key notice. With error, decoding and checking both signatures fails so.", makeNotices})
 }
 
@@ -140,7 +143,9 @@ func requestForm(q *Request, server ed25519.PublicKey) *vecBody {
 	v := &vecBody{ID: q.ID, Origin: q.Origin, Credentials: q.Credentials, Heads: formHeads(q.Heads), Checkpoints: formCheckpoints(q.Checkpoints),
 		Segments: formOctets(q.Segments), Receipts: formOctets(q.Receipts), Budget: q.Budget, ClockMS: q.ClockMS, Waiting: q.Waiting, Extra: formCredentials(q.Extra)}
 	if j := q.Join; j != nil {
-		v.Join = &vecJoin{j.Code, octets(j.Key), j.Label, JoinDigits(j.Key, server, j.Code)}
+		v.Join = &vecJoin{Code: j.Code, Key: octets(j.Key), Label: j.Label, Commit: j.Commit[:], Nonce: j.Nonce}
+		// A commitment that its nonce does not open gives no digits.
+		v.Join.Digits, _ = j.Digits(server, vecServerNonce)
 	}
 	return v
 }
@@ -148,7 +153,7 @@ func requestForm(q *Request, server ed25519.PublicKey) *vecBody {
 func answerForm(a *Answer) *vecBody {
 	v := &vecBody{ID: a.ID, Origin: a.Origin, Heads: formHeads(a.Heads), Checkpoints: formCheckpoints(a.Checkpoints), Receipts: formOctets(a.Receipts),
 		Pages: formOctets(a.Pages), Rulings: formOctets(a.Rulings), Segments: formOctets(a.Segments), Extra: formCredentials(a.Credentials), ClockMS: a.NowMS, BeaconMS: a.Beacon.MS,
-		Notice: a.Notice, SealKey: a.SealKey, More: a.More}
+		Notice: a.Notice, SealKey: a.SealKey, More: a.More, JoinNonce: a.JoinNonce}
 	if a.Beacon != (BeaconMark{}) {
 		v.BeaconTag = append(octets{}, a.Beacon.Tag[:]...)
 	}
@@ -205,14 +210,31 @@ func exchange(t testing.TB, name string, q *Request, a *Answer) vecExchange {
 		Secret: pending.secret, Answer: ans, AnswerPlain: aead(false, nil, iv, ans[36:]), AnswerBody: answerForm(a)}
 }
 
+// The nonces of both sides in joining vectors.
+var (
+	vecDeviceNonce = bytes.Repeat([]byte{0xd1}, JoinNonceBytes)
+	vecServerNonce = bytes.Repeat([]byte{0x5e}, JoinNonceBytes)
+)
+
+func vecJoining() *Join {
+	device := public(vecKey(0))
+	return &Join{Code: "K7QX3M", Key: device, Label: "Điện thoại thử 4", Commit: JoinCommit(device, public(vecKey(20)), vecDeviceNonce)}
+}
+
 func makeExchanges(t *testing.T) any {
 	origin := OriginOf(public(vecKey(0)))
 	bare := &Request{ID: vecID, Origin: origin, ClockMS: -1}
-	joining := &Request{ID: vecID, Origin: origin, ClockMS: 1, Join: &Join{Code: "K7QX3M", Key: public(vecKey(0)), Label: "Điện thoại thử 4"}}
+	joining := &Request{ID: vecID, Origin: origin, ClockMS: 1, Join: vecJoining()}
+	opened := &Request{ID: vecID, Origin: origin, ClockMS: 1, Join: vecJoining()}
+	opened.Join.Nonce = vecDeviceNonce
+	untrue := &Request{ID: vecID, Origin: origin, ClockMS: 1, Join: vecJoining()}
+	untrue.Join.Nonce = vecServerNonce
 	welcome := &Answer{NowMS: 2, Welcome: &Welcome{Credentials: []string{"own.token.here"}, Role: "phone", Unit: "gso-2025-07:00994", Team: vecID,
 		Members: []WelcomeMember{{vecEpoch, "Bàn Thị Thử"}, {vecID, ""}}}}
 	whole := exchange(t, "everything", vecRequest(t), vecAnswer())
-	out := []vecExchange{exchange(t, "as little as may be", bare, &Answer{}), whole, exchange(t, "joining", joining, welcome)}
+	out := []vecExchange{exchange(t, "as little as may be", bare, &Answer{}), whole, exchange(t, "joining", opened, welcome),
+		exchange(t, "joining, the first step", joining, &Answer{NowMS: 2, More: true, JoinNonce: vecServerNonce}),
+		exchange(t, "joining with another nonce than was promised", untrue, &Answer{})}
 	out = append(out, newerExchange(t))
 	return append(out, badExchanges(t, whole)...)
 }
@@ -223,7 +245,7 @@ func newerExchange(t *testing.T) vecExchange {
 	w := &frameWriter{}
 	w.put(1000, []byte("newer"))
 	body := append(append([]byte{}, w.buf...), q.body()...)
-	w.put(20, nil)
+	w.put(200, nil)
 	body = append(body, w.buf...)
 	seal := vecSealKey(t, 60)
 	b, pending, err := encapsulate(q, body, vecKey(0), seal.Public)

@@ -47,9 +47,7 @@ func (s *Server) answer(o *syncproto.Opened) (*syncproto.Answer, error) {
 		if err := o.VerifySender(o.Join.Key); err != nil {
 			return nil, err
 		}
-		w, err := s.join(o)
-		a.Welcome = w
-		return a, err
+		return a, s.join(o, a)
 	}
 	g, err := s.sender(o.Credentials)
 	if err != nil {
@@ -153,19 +151,35 @@ func (s *Server) sender(chain []string) (credential.Grant, error) {
 }
 
 // join takes a device in; the same key may repeat its code, because an answer
-// can be lost.
-func (s *Server) join(o *syncproto.Opened) (*syncproto.Welcome, error) {
+// can be lost. With Confirm it waits until Confirmed was called.
+func (s *Server) join(o *syncproto.Opened, a *syncproto.Answer) error {
 	in := s.codes[o.Join.Code]
 	if in == nil || in.usedBy != "" && in.usedBy != string(o.Join.Key) {
-		return nil, syncproto.Errorf(syncproto.CodeCodeSpent, "the code is unknown or used")
+		return syncproto.Errorf(syncproto.CodeCodeSpent, "the code is unknown or used")
+	}
+	in.usedBy = string(o.Join.Key)
+	if in.nonce == nil || in.commit != o.Join.Commit {
+		in.commit, in.nonce = o.Join.Commit, s.bytes(syncproto.JoinNonceBytes)
+	}
+	if !s.hides {
+		a.JoinNonce = in.nonce
+	}
+	if o.Join.Nonce != nil {
+		digits, err := o.Join.Digits(s.Public(), in.nonce)
+		if err != nil {
+			return err
+		}
+		in.digits = digits
+	}
+	if a.More = in.Confirm && !in.confirmed; a.More {
+		return nil
 	}
 	token, err := credential.Issue(credential.Grant{Key: o.Join.Key, Role: credential.RolePhone, Units: []string{in.Unit},
 		Team: in.Team, Issued: time.UnixMilli(s.clock.NowMS())}, s.key)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	in.usedBy = string(o.Join.Key)
-	w := &syncproto.Welcome{Credentials: append([]string{token}, s.chain...), Role: string(credential.RolePhone), Unit: in.Unit, Team: in.Team, Members: in.Members}
-	s.chains[o.Origin] = w.Credentials
-	return w, nil
+	a.Welcome = &syncproto.Welcome{Credentials: append([]string{token}, s.chain...), Role: string(credential.RolePhone), Unit: in.Unit, Team: in.Team, Members: in.Members}
+	s.chains[o.Origin] = a.Welcome.Credentials
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -66,6 +67,7 @@ type Server struct {
 	centre   ed25519.PublicKey
 	chain    []string // a point's own
 	codes    map[string]*invite
+	hides    bool // its part of the digits
 	chains   map[syncproto.OriginID][]string
 	logs     map[syncproto.OriginID]*originLog
 	feeds    map[string]*feed
@@ -83,6 +85,11 @@ type Server struct {
 type invite struct {
 	Grant
 	usedBy string
+
+	commit    syncproto.Hash
+	nonce     []byte
+	digits    string
+	confirmed bool
 }
 
 // handed names who got receipts for which origin.
@@ -93,6 +100,7 @@ type Grant struct {
 	Unit    string
 	Team    uuid.UUID
 	Members []syncproto.WelcomeMember
+	Confirm bool // wait for Confirm
 }
 
 // originLog is what is held of one origin.
@@ -200,6 +208,62 @@ func (s *Server) Busy(retryAfter time.Duration) {
 	defer s.mu.Unlock()
 	s.busy = retryAfter
 }
+
+// Confirm lets the device in that waits under a joining URI, if its digits are
+// these.
+func (s *Server) Confirm(uri, digits string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for code, in := range s.codes {
+		if strings.HasSuffix(uri, "="+code) {
+			in.confirmed = in.digits != "" && in.digits == digits
+			return in.confirmed
+		}
+	}
+	return false
+}
+
+// ConfirmAny lets in whatever waits under a joining URI.
+func (s *Server) ConfirmAny(uri string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for code, in := range s.codes {
+		in.confirmed = in.confirmed || strings.HasSuffix(uri, "="+code)
+	}
+}
+
+// Digits gives the digits that the officer sees for a joining URI; "" before the
+// device has shown its nonce.
+func (s *Server) Digits(uri string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for code, in := range s.codes {
+		if strings.HasSuffix(uri, "="+code) {
+			return in.digits
+		}
+	}
+	return ""
+}
+
+// RedrawNonces forgets this server's part of all digits, as one would that
+// wants to choose them.
+func (s *Server) RedrawNonces() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, in := range s.codes {
+		in.nonce = nil
+	}
+}
+
+// HideNonces makes the server keep its part of the digits to itself.
+func (s *Server) HideNonces(hide bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hides = hide
+}
+
+// Public gives the key that this server signs with.
+func (s *Server) Public() ed25519.PublicKey { return s.key.Public().(ed25519.PublicKey) }
 
 // Invite makes a joining code and gives its URI.
 func (s *Server) Invite(g Grant) string {

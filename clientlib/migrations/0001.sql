@@ -165,6 +165,12 @@ CREATE TABLE person (
     locked_until_ms INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
+-- At most one row: the join under way, until the device is taken in.
+CREATE TABLE joining (
+    one    INTEGER PRIMARY KEY CHECK (one = 1),
+    sealed BLOB NOT NULL                                -- code, keys and nonces, encrypted
+) STRICT;
+
 -- Things received and signed that this program could not use; a newer one may.
 CREATE TABLE aside (
     sum   BLOB PRIMARY KEY,                             -- SHA-256 of bytes

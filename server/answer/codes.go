@@ -72,7 +72,10 @@ type code struct {
 	attempts int
 	key      ed25519.PublicKey // the device that the code was used by; nil while open
 	label    string
-	digits   string
+	commit   syncproto.Hash // what the device promised
+	nonce    []byte         // this server's part of the digits
+	begun    int            // how often the device began anew
+	digits   string         // "" until the device has kept its promise
 	allowed  bool
 	issue    sync.Mutex // one issuing at a time
 	welcome  *syncproto.Welcome
@@ -160,9 +163,10 @@ func (c *Codes) tidy() {
 
 var errSpent = syncproto.Errorf(syncproto.CodeCodeSpent, "joining code unknown, used, expired or blocked: ask for a new one")
 
-// claim binds the code to the device. The same device may claim again, since
-// the answer may have been lost. All failures look alike.
-func (c *Codes) claim(j *syncproto.Join, digits string) (*code, error) {
+// claim binds the code to the device, and the device to its nonce. The same
+// device may claim again, since the answer may have been lost. All failures look
+// alike. server is the key that signs this server's answers.
+func (c *Codes) claim(j *syncproto.Join, server ed25519.PublicKey) (*code, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.tidy()
@@ -179,12 +183,43 @@ func (c *Codes) claim(j *syncproto.Join, digits string) (*code, error) {
 		k.attempts++
 		return nil, errSpent
 	}
-	if k.key == nil {
-		k.key, k.digits, k.label = slices.Clone(j.Key), digits, cleanLabel(j.Label)
-		k.allowed = !k.spec.Confirm
-		c.announce()
+	if k.key == nil || k.commit != j.Commit {
+		if err := c.begin(k, j); err != nil {
+			return nil, err
+		}
 	}
+	if len(j.Nonce) == 0 || k.digits != "" {
+		return k, nil
+	}
+	digits, err := j.Digits(server, k.nonce)
+	if err != nil {
+		k.attempts = CodeAttempts
+		return nil, err
+	}
+	k.digits = digits
+	c.announce()
 	return k, nil
+}
+
+// begin takes a device's promise and draws this server's nonce, once for each
+// promise, so that neither side can choose the digits. A device that forgot its
+// nonce may promise anew, but not so often that it could wait for digits that it
+// likes. c.mu is held.
+func (c *Codes) begin(k *code, j *syncproto.Join) error {
+	if k.begun >= CodeAttempts && !k.allowed {
+		return errSpent
+	}
+	nonce := make([]byte, syncproto.JoinNonceBytes)
+	if _, err := io.ReadFull(c.random, nonce); err != nil {
+		return fmt.Errorf("no randomness for a join: %w", err)
+	}
+	if k.key == nil {
+		k.key, k.label, k.allowed = slices.Clone(j.Key), cleanLabel(j.Label), !k.spec.Confirm
+	}
+	k.begun++
+	k.commit, k.nonce, k.digits = j.Commit, nonce, ""
+	c.announce()
+	return nil
 }
 
 // maxLabel is how much of a label an officer needs to see.
@@ -211,7 +246,7 @@ func (c *Codes) Confirm(name, digits string) error {
 	defer c.mu.Unlock()
 	c.tidy()
 	k, ok := c.live[strings.ToUpper(name)]
-	if !ok || k.key == nil {
+	if !ok || k.digits == "" {
 		return syncproto.Errorf(syncproto.CodeInvalidInput, "no device waits under that code: `thonsync code list` shows which do")
 	}
 	if subtle.ConstantTimeCompare([]byte(k.digits), []byte(digits)) != 1 {
@@ -261,7 +296,7 @@ func (c *Codes) state(k *code) CodeState {
 		s.State = "joined"
 	case k.allowed:
 		s.State = "confirmed"
-	case k.key != nil:
+	case k.digits != "":
 		s.State = "waiting"
 	}
 	return s

@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
@@ -34,6 +35,22 @@ func mustNew(t *testing.T, c *Codes, s CodeSpec) string {
 	return code
 }
 
+// server is the key that answers are signed with in these tests.
+var server = ed25519.PublicKey(make([]byte, ed25519.PublicKeySize))
+
+// promise is the first step of a join.
+func promise(code string, key ed25519.PublicKey, nonce byte) *syncproto.Join {
+	n := bytes.Repeat([]byte{nonce}, syncproto.JoinNonceBytes)
+	return &syncproto.Join{Code: code, Key: key, Commit: syncproto.JoinCommit(key, server, n)}
+}
+
+// shown is the second.
+func shown(code string, key ed25519.PublicKey, nonce byte) *syncproto.Join {
+	j := promise(code, key, nonce)
+	j.Nonce = bytes.Repeat([]byte{nonce}, syncproto.JoinNonceBytes)
+	return j
+}
+
 func spent(err error) bool { return errors.Is(err, &syncproto.Error{Code: syncproto.CodeCodeSpent}) }
 
 func TestCodeIsForOneDevice(t *testing.T) {
@@ -41,14 +58,14 @@ func TestCodeIsForOneDevice(t *testing.T) {
 	c := codesAt(&now)
 	code := mustNew(t, c, CodeSpec{Role: credential.RolePhone})
 	a, b := newKey(t), newKey(t)
-	if _, err := c.claim(&syncproto.Join{Code: code, Key: a}, "1"); err != nil {
+	if _, err := c.claim(promise(code, a, 1), server); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.claim(&syncproto.Join{Code: code, Key: b}, "2"); !spent(err) {
+	if _, err := c.claim(promise(code, b, 1), server); !spent(err) {
 		t.Errorf("a second device: %v", err)
 	}
 	// The answer may have been lost: the same device asks again.
-	if _, err := c.claim(&syncproto.Join{Code: code, Key: a}, "1"); err != nil {
+	if _, err := c.claim(promise(code, a, 1), server); err != nil {
 		t.Errorf("the first device again: %v", err)
 	}
 }
@@ -68,7 +85,7 @@ func TestCodeIsTypedByPeople(t *testing.T) {
 		}
 		typed += string(r)
 	}
-	if _, err := c.claim(&syncproto.Join{Code: typed, Key: newKey(t)}, ""); err != nil {
+	if _, err := c.claim(promise(typed, newKey(t), 1), server); err != nil {
 		t.Errorf("%q for %q: %v", typed, code, err)
 	}
 }
@@ -82,7 +99,7 @@ func TestCodeExpires(t *testing.T) {
 		t.Error("gone before its time")
 	}
 	now = CodeLife
-	if _, err := c.claim(&syncproto.Join{Code: code, Key: newKey(t)}, ""); !spent(err) {
+	if _, err := c.claim(promise(code, newKey(t), 1), server); !spent(err) {
 		t.Errorf("after ten minutes: %v", err)
 	}
 	if len(c.List()) != 0 {
@@ -99,18 +116,18 @@ func TestCodeAttemptsAreBounded(t *testing.T) {
 		wrong = code[:len(code)-4] + "3333"
 	}
 	for range CodeAttempts {
-		if _, err := c.claim(&syncproto.Join{Code: wrong, Key: newKey(t)}, ""); !spent(err) {
+		if _, err := c.claim(promise(wrong, newKey(t), 1), server); !spent(err) {
 			t.Fatalf("a wrong code: %v", err)
 		}
 	}
-	if _, err := c.claim(&syncproto.Join{Code: code, Key: newKey(t)}, ""); !spent(err) {
+	if _, err := c.claim(promise(code, newKey(t), 1), server); !spent(err) {
 		t.Errorf("the right code after %d wrong ones: %v", CodeAttempts, err)
 	}
-	if _, err := c.claim(&syncproto.Join{Code: other, Key: newKey(t)}, ""); err != nil {
+	if _, err := c.claim(promise(other, newKey(t), 1), server); err != nil {
 		t.Errorf("another code suffers: %v", err)
 	}
 	for _, odd := range []string{"", "-", "K7", "no such code at all"} {
-		if _, err := c.claim(&syncproto.Join{Code: odd, Key: newKey(t)}, ""); !spent(err) {
+		if _, err := c.claim(promise(odd, newKey(t), 1), server); !spent(err) {
 			t.Errorf("%q: %v", odd, err)
 		}
 	}
@@ -124,33 +141,97 @@ func TestConfirmationComparesDigits(t *testing.T) {
 	if err := c.Confirm(name, "123456"); err == nil {
 		t.Error("confirmed before anybody came")
 	}
-	_, changed, _ := c.Watch(name)
-	k, err := c.claim(&syncproto.Join{Code: code, Key: a, Label: "Phone 12"}, "123456")
+	first := promise(code, a, 1)
+	first.Label = "Phone 12"
+	k, err := c.claim(first, server)
 	if err != nil || k.allowed {
+		t.Fatalf("let in without confirmation: %v", err)
+	}
+	if st, _, _ := c.Watch(name); st.State != "open" || st.Digits != "" {
+		t.Errorf("a promise alone: %+v", st)
+	}
+	if err := c.Confirm(name, ""); err == nil {
+		t.Error("confirmed without digits")
+	}
+	_, changed, _ := c.Watch(name)
+	if k, err = c.claim(shown(code, a, 1), server); err != nil || k.allowed {
 		t.Fatalf("let in without confirmation: %v", err)
 	}
 	<-changed
 	st, changed, ok := c.Watch(name)
-	if !ok || st.State != "waiting" || st.Digits != "123456" || st.Label != "Phone 12" {
-		t.Errorf("state %+v", st)
+	digits := syncproto.JoinDigits(a, server, code, bytes.Repeat([]byte{1}, 16), k.nonce)
+	if !ok || st.State != "waiting" || st.Digits != digits || st.Label != "Phone 12" {
+		t.Errorf("state %+v, want digits %s", st, digits)
 	}
-	if err := c.Confirm(name, "123456"); err != nil {
+	if err := c.Confirm(name, digits); err != nil {
 		t.Fatal(err)
 	}
 	<-changed
-	if k, err = c.claim(&syncproto.Join{Code: code, Key: a}, "123456"); err != nil || !k.allowed {
+	if k, err = c.claim(shown(code, a, 1), server); err != nil || !k.allowed {
 		t.Errorf("after confirmation: %v", err)
+	}
+	// The phone was closed meanwhile and forgot its nonce: it is in all the same.
+	for n := range byte(2 * CodeAttempts) {
+		if k, err = c.claim(promise(code, a, 10+n), server); err != nil || !k.allowed {
+			t.Errorf("anew after confirmation: %v", err)
+		}
 	}
 	// Other digits mean another device: the code is void.
 	code = mustNew(t, c, CodeSpec{Confirm: true})
-	if _, err := c.claim(&syncproto.Join{Code: code, Key: a}, "123456"); err != nil {
+	if _, err := c.claim(promise(code, a, 1), server); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Confirm(code[:4], "654321"); err == nil {
+	if _, err := c.claim(shown(code, a, 1), server); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Confirm(code[:4], "none"); err == nil {
 		t.Error("confirmed with other digits")
 	}
-	if _, err := c.claim(&syncproto.Join{Code: code, Key: a}, "123456"); !spent(err) {
+	if _, err := c.claim(shown(code, a, 1), server); !spent(err) {
 		t.Errorf("after a failed comparison: %v", err)
+	}
+}
+
+// A device cannot choose its nonce once it knows the server's, nor ask for new
+// ones until the digits suit it.
+func TestDigitsCannotBeChosen(t *testing.T) {
+	var now time.Duration
+	c := codesAt(&now)
+	a := newKey(t)
+	code := mustNew(t, c, CodeSpec{Confirm: true})
+	k, err := c.claim(promise(code, a, 1), server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := k.nonce
+	if k, err = c.claim(promise(code, a, 1), server); err != nil || !bytes.Equal(k.nonce, first) {
+		t.Errorf("the same promise gets another nonce: %v", err)
+	}
+	other := shown(code, a, 2)
+	other.Commit = promise(code, a, 1).Commit
+	if _, err := c.claim(other, server); syncproto.CodeOf(err) != syncproto.CodeMalformed {
+		t.Errorf("another nonce than promised: %v", err)
+	}
+	if _, err := c.claim(shown(code, a, 1), server); !spent(err) {
+		t.Errorf("the code lives on after a broken promise: %v", err)
+	}
+
+	code = mustNew(t, c, CodeSpec{Confirm: true})
+	seen := map[string]bool{}
+	for n := range byte(CodeAttempts) {
+		if k, err = c.claim(promise(code, a, n), server); err != nil {
+			t.Fatalf("promise %d: %v", n, err)
+		}
+		seen[string(k.nonce)] = true
+		if _, err := c.claim(shown(code, a, n), server); err != nil {
+			t.Fatalf("nonce %d: %v", n, err)
+		}
+	}
+	if len(seen) != CodeAttempts {
+		t.Errorf("%d nonces of the server for %d promises", len(seen), CodeAttempts)
+	}
+	if _, err := c.claim(promise(code, a, 200), server); !spent(err) {
+		t.Errorf("promise %d: %v", CodeAttempts+1, err)
 	}
 }
 

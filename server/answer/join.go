@@ -16,8 +16,7 @@ func (s *Service) join(ctx context.Context, o *syncproto.Opened) (*syncproto.Ans
 	if s.cfg.Codes == nil || s.cfg.Welcome == nil {
 		return nil, errSpent
 	}
-	digits := syncproto.JoinDigits(o.Join.Key, s.cfg.Key.Public().(ed25519.PublicKey), o.Join.Code)
-	k, err := s.cfg.Codes.claim(o.Join, digits)
+	k, err := s.cfg.Codes.claim(o.Join, s.cfg.Key.Public().(ed25519.PublicKey))
 	if err != nil {
 		s.refused(ctx, o, err)
 		return nil, err
@@ -32,8 +31,15 @@ func (s *Service) join(ctx context.Context, o *syncproto.Opened) (*syncproto.Ans
 	}
 	return &syncproto.Answer{
 		NowMS: s.cfg.Now().UnixMilli(), Beacon: s.cfg.Ingest.Beacon(), SealKey: seal.Raw,
-		Welcome: welcome, More: welcome == nil,
+		Welcome: welcome, More: welcome == nil, JoinNonce: s.cfg.Codes.nonceOf(k),
 	}, nil
+}
+
+// nonceOf gives this server's part of the digits of a claimed code.
+func (c *Codes) nonceOf(k *code) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return k.nonce
 }
 
 // issue makes the device once; repeats get the same welcome. It gives nil while

@@ -3,6 +3,8 @@ package relay
 import (
 	"context"
 	"crypto/ed25519"
+	"fmt"
+	"io"
 	"net/url"
 	"time"
 
@@ -47,7 +49,9 @@ type JoinConfig struct {
 	Label     string
 	Now       func() time.Time
 	After     func(time.Duration) <-chan time.Time
-	// Digits is told the six digits that both officers compare.
+	Random    io.Reader // cryptographic
+	// Digits is told the six digits that both officers compare; it is not called
+	// where the officer asked for no comparison.
 	Digits func(string)
 }
 
@@ -72,57 +76,75 @@ func Join(ctx context.Context, cfg JoinConfig, inv Invitation) (keys.Membership,
 	if n, err = CheckNotice(b, n.Centre); err != nil {
 		return m, err
 	}
-	pub := cfg.Key.Public().(ed25519.PublicKey)
-	if cfg.Digits != nil {
-		cfg.Digits(syncproto.JoinDigits(pub, n.Sign, inv.Code))
+	w, err := askUntilIn(ctx, cfg, inv, n)
+	if err != nil {
+		return m, err
 	}
+	m = keys.Membership{Upstream: inv.Server, Centre: n.Centre, Credentials: w.Credentials, Notice: b}
+	return m, checkWelcome(w, n.Centre, cfg.Key.Public().(ed25519.PublicKey))
+}
+
+// askUntilIn promises a nonce, shows it once the server has given its own, and
+// then asks until an officer has compared the digits.
+func askUntilIn(ctx context.Context, cfg JoinConfig, inv Invitation, n *syncproto.KeyNotice) (*syncproto.Welcome, error) {
+	pub := cfg.Key.Public().(ed25519.PublicKey)
+	nonce := make([]byte, syncproto.JoinNonceBytes)
+	if _, err := io.ReadFull(cfg.Random, nonce); err != nil {
+		return nil, fmt.Errorf("no randomness for a join: %w", err)
+	}
+	j := syncproto.Join{Code: inv.Code, Key: pub, Label: cfg.Label, Commit: syncproto.JoinCommit(pub, n.Sign, nonce)}
 	for {
-		w, err := askIn(ctx, cfg, inv, n)
-		if err != nil {
-			return m, err
+		a, err := askIn(ctx, cfg, inv.Server, j, n)
+		if err != nil || a.Welcome != nil {
+			return a.Welcome, err
 		}
-		if w != nil {
-			m = keys.Membership{Upstream: inv.Server, Centre: n.Centre, Credentials: w.Credentials, Notice: b}
-			return m, checkWelcome(w, n.Centre, pub)
+		if j.Nonce == nil {
+			j.Nonce = nonce
+			if cfg.Digits != nil {
+				cfg.Digits(syncproto.JoinDigits(pub, n.Sign, j.Code, nonce, a.JoinNonce))
+			}
+			continue
 		}
 		select {
 		case <-ctx.Done():
-			return m, ctx.Err()
+			return nil, ctx.Err()
 		case <-cfg.After(confirmPause):
 		}
 	}
 }
 
-// askIn sends the join once; nil means that an officer has yet to confirm.
-func askIn(ctx context.Context, cfg JoinConfig, inv Invitation, n *syncproto.KeyNotice) (*syncproto.Welcome, error) {
-	pub := cfg.Key.Public().(ed25519.PublicKey)
+// askIn sends the join once. Without a welcome in the answer an officer has yet
+// to confirm.
+func askIn(ctx context.Context, cfg JoinConfig, server string, j syncproto.Join, n *syncproto.KeyNotice) (*syncproto.Answer, error) {
+	none := &syncproto.Answer{}
 	to, err := syncproto.NewSealPublic(n.Exchange)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	q := &syncproto.Request{
-		ID: uuid.New(), Origin: syncproto.OriginOf(pub), ClockMS: cfg.Now().UnixMilli(),
-		Join: &syncproto.Join{Code: inv.Code, Key: pub, Label: cfg.Label},
+	id, err := uuid.NewRandomFromReader(cfg.Random)
+	if err != nil {
+		return none, fmt.Errorf("no randomness for a join: %w", err)
 	}
+	q := &syncproto.Request{ID: id, Origin: syncproto.OriginOf(j.Key), ClockMS: cfg.Now().UnixMilli(), Join: &j}
 	body, pending, err := syncproto.EncodeRequest(q, cfg.Key, to)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	reply, err := cfg.Transport.Exchange(ctx, inv.Server, body)
+	reply, err := cfg.Transport.Exchange(ctx, server, body)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	if reply.Answer == nil {
-		return nil, syncproto.Errorf(syncproto.CodeOldKey, "the server changed its key just now: try again")
+		return none, syncproto.Errorf(syncproto.CodeOldKey, "the server changed its key just now: try again")
 	}
 	a, err := pending.OpenAnswer(reply.Answer, n.Sign)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	if a.Welcome == nil && !a.More {
-		return nil, syncproto.Errorf(syncproto.CodeMalformed, "the server answered without a welcome")
+	if a.Welcome == nil && (!a.More || len(a.JoinNonce) != syncproto.JoinNonceBytes) {
+		return none, syncproto.Errorf(syncproto.CodeMalformed, "the server answered without a welcome")
 	}
-	return a.Welcome, nil
+	return a, nil
 }
 
 // checkWelcome verifies what the server issued. A point's units cannot be

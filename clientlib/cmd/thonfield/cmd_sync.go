@@ -17,54 +17,6 @@ import (
 	"thonsync/syncproto"
 )
 
-type joinCmd struct {
-	URI    string   `arg:"" name:"uri" help:"${help_uri}"`
-	Label  string   `help:"${help_label}" placeholder:"TEXT"`
-	Server []string `help:"${help_join_server}" placeholder:"URL"`
-}
-
-// joined is what --json writes for join.
-type joined struct {
-	Role   string        `json:"role"`
-	Unit   string        `json:"unit"`
-	Team   uuid.UUID     `json:"team"`
-	Digits string        `json:"digits"` // officer and phone compare them
-	Centre string        `json:"centre"`
-	People []view.Person `json:"people"`
-}
-
-// Run takes the device in.
-func (c *joinCmd) Run(a *app) error {
-	return a.with(func(d device) error {
-		uri, err := a.oneLine(c.URI)
-		if err != nil {
-			return err
-		}
-		j, err := d.Join(a.ctx, uri, c.Label)
-		switch {
-		case syncproto.CodeOf(err) == syncproto.CodeInvalidInput:
-			return failed(syncproto.CodeInvalidInput, "error.not-code")
-		case err != nil:
-			return a.reach(err)
-		}
-		if err := a.addServers(d, c.Server, false); err != nil {
-			return err
-		}
-		people, err := d.People(a.ctx)
-		if err != nil {
-			return err
-		}
-		out := joined{j.Welcome.Role, j.Welcome.Unit, j.Welcome.Team, j.Digits, j.Centre, view.People(people)}
-		a.show(out, func() {
-			a.say("join.done", "unit", out.Unit)
-			a.say("join.digits", "digits", out.Digits)
-			a.people(out.People)
-			a.say("join.next")
-		})
-		return nil
-	})
-}
-
 // addServers puts addresses into the list that is tried: in front of the
 // others, or behind them.
 func (a *app) addServers(d device, urls []string, front bool) error {

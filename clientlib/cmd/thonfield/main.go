@@ -36,6 +36,7 @@ func main() {
 		in: os.Stdin, out: os.Stdout, errOut: os.Stderr, now: time.Now, open: openDevice, openSending: openSending,
 		terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())),
 		secret:   func() ([]byte, error) { return term.ReadPassword(int(os.Stdin.Fd())) },
+		pause:    pause,
 	}, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -48,8 +49,19 @@ type environment struct {
 	terminal    bool                   // a person sits at both in and out
 	secret      func() ([]byte, error) // reads a line from the terminal without showing it
 	now         func() time.Time       // in the zone of the device
+	pause       func(ctx context.Context, d time.Duration) error
 	open        func(ctx context.Context, path string) (device, error)
 	openSending func(ctx context.Context, path string) (sender, error)
+}
+
+// pause waits, or fails as ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
 }
 
 func options(path string) clientlib.Options {

@@ -20,14 +20,16 @@ type bench struct {
 	t   *testing.T
 	w   *clienttest.World
 	dir string
+
+	pause func() // runs where the program would wait
 }
 
 func newBench(t *testing.T) *bench {
-	return &bench{t, clienttest.NewWorld(t, 1), t.TempDir()}
+	return &bench{t: t, w: clienttest.NewWorld(t, 1), dir: t.TempDir()}
 }
 
 // device gives a bench on the same world with another data folder.
-func (b *bench) device() *bench { return &bench{b.t, b.w, b.t.TempDir()} }
+func (b *bench) device() *bench { return &bench{t: b.t, w: b.w, dir: b.t.TempDir()} }
 
 // run runs one command and gives exit code and both outputs.
 func (b *bench) run(args ...string) (code int, out, errOut string) {
@@ -35,6 +37,12 @@ func (b *bench) run(args ...string) (code int, out, errOut string) {
 	var o, e bytes.Buffer
 	env := environment{
 		in: strings.NewReader(""), out: &o, errOut: &e, now: func() time.Time { return time.UnixMilli(b.w.Clock.NowMS()) },
+		pause: func(ctx context.Context, _ time.Duration) error {
+			if b.pause != nil {
+				b.pause()
+			}
+			return ctx.Err()
+		},
 		open: func(ctx context.Context, path string) (device, error) {
 			opts := b.w.Options("thonfield")
 			opts.Path, opts.Transport = path, b.w.Net
@@ -69,6 +77,35 @@ func (b *bench) join() {
 	member := syncproto.WelcomeMember{ID: clienttest.Member("a"), Name: "Người Thử"}
 	b.ok("join", b.w.Centre.Invite(clienttest.Grant{Unit: clienttest.Unit, Team: b.w.Team, Members: []syncproto.WelcomeMember{member}}))
 	b.ok("people", "use", "1")
+	b.ok("sync")
+}
+
+// TestJoinWaitsForTheOfficer shows the digits and is in once they were compared,
+// also when the hotspot is away for a moment.
+func TestJoinWaitsForTheOfficer(t *testing.T) {
+	b := newBench(t)
+	uri := b.w.Centre.Invite(clienttest.Grant{Unit: clienttest.Unit, Team: b.w.Team, Confirm: true})
+	var first joined
+	b.object(&first, "join", uri, "--no-wait")
+	if !first.Waiting || len(first.Digits) != 6 || first.Role != "" {
+		t.Fatalf("without waiting: %+v", first)
+	}
+	turn := 0
+	b.pause = func() {
+		switch turn++; turn {
+		case 1:
+			b.w.Net.Down(b.w.Centre, true)
+		case 2:
+			b.w.Net.Down(b.w.Centre, false)
+			if !b.w.Centre.Confirm(uri, first.Digits) {
+				t.Error("the digits changed")
+			}
+		}
+	}
+	out := b.ok("join", uri)
+	if strings.Count(out, first.Digits) != 1 || !strings.Contains(out, "has joined") || turn != 2 {
+		t.Errorf("after %d pauses:\n%s", turn, out)
+	}
 	b.ok("sync")
 }
 

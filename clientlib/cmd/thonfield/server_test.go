@@ -81,7 +81,7 @@ func (c *centre) code() string {
 	var made struct {
 		URI string `json:"uri"`
 	}
-	if err := json.Unmarshal([]byte(c.run("code", "new", "--team", team, "--host", "127.0.0.1")), &made); err != nil {
+	if err := json.Unmarshal([]byte(c.run("code", "new", "--no-confirm", "--team", team, "--host", "127.0.0.1")), &made); err != nil {
 		c.t.Fatal(err)
 	}
 	return made.URI

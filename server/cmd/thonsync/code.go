@@ -20,6 +20,7 @@ import (
 type codeCmd struct {
 	New     codeNewCmd     `cmd:"" help:"Make a single-use code, good for ten minutes, for one phone or point."`
 	List    codeListCmd    `cmd:"" help:"List the codes that have not expired."`
+	Watch   codeWatchCmd   `cmd:"" help:"Follow a code until its device has joined, and compare the digits."`
 	Confirm codeConfirmCmd `cmd:"" help:"Let a waiting device in after comparing its six digits."`
 }
 
@@ -29,8 +30,8 @@ type codeNewCmd struct {
 	Team    string        `placeholder:"UUID" help:"Team of a phone."`
 	Member  []string      `placeholder:"UUID[=NAME]" help:"Who uses the phone; all members of the team by default."`
 	Valid   time.Duration `default:"8760h" help:"How long a point may take phones in."`
-	Confirm bool          `help:"Wait for the device and ask whether its six digits agree before it is let in."`
-	Wait    bool          `help:"Wait until the device has joined."`
+	Confirm bool          `default:"true" negatable:"" help:"Let the device in only after its six digits were compared; --no-confirm trusts whoever has the code."`
+	Wait    bool          `default:"true" negatable:"" help:"Follow the code until the device has joined; never with --json."`
 	QR      bool          `name:"qr" help:"Draw the code for the phone's camera."`
 	Host    string        `help:"How others call this machine, if --public-url is not set." placeholder:"NAME"`
 }
@@ -50,11 +51,15 @@ func (c *codeNewCmd) Run(a *app) error {
 		a.say("URI:    %s", made.URI)
 		a.say("Units:  %s", strings.Join(made.Units, ", "))
 		a.say("Good for %d minutes, for one device.", made.Seconds/60)
+		if c.Confirm && !c.Wait {
+			name, _, _ := strings.Cut(made.Code, "-")
+			a.say("Compare its six digits with `thonsync code list`, then `thonsync code confirm %s DIGITS`.", name)
+		}
 		if c.QR {
 			a.drawQR(made.URI)
 		}
 	})
-	if err != nil || !c.Confirm && !c.Wait {
+	if err != nil || a.json || !c.Wait {
 		return err
 	}
 	return a.watch(made.Code)
@@ -103,7 +108,7 @@ func (a *app) watch(code string) error {
 				return err
 			}
 		case "joined":
-			return a.show(st, func() { a.say("Joined. Its six digits: %s", st.Digits) })
+			return a.show(st, func() { a.say("Joined.") })
 		case "gone", "blocked":
 			return syncproto.Errorf(syncproto.CodeCodeSpent, "the code was not used in time or is blocked: make a new one")
 		}
@@ -169,6 +174,13 @@ func (codeListCmd) Run(a *app) error {
 	})
 }
 
+type codeWatchCmd struct {
+	Name string `arg:"" help:"First group of the code."`
+}
+
+// Run follows a code.
+func (c *codeWatchCmd) Run(a *app) error { return a.watch(c.Name) }
+
 type codeConfirmCmd struct {
 	Name   string `arg:"" help:"First group of the code."`
 	Digits string `arg:"" help:"The six digits that the device shows."`
@@ -177,8 +189,8 @@ type codeConfirmCmd struct {
 // Run confirms.
 func (c *codeConfirmCmd) Run(a *app) error {
 	_, err := server.CodeConfirm.Run(a.ctx, a.cfg, a.quiet(), server.Confirmation{Name: c.Name, Digits: c.Digits})
-	if err == nil {
-		a.say("Confirmed; the device joins at its next try.")
+	if err != nil {
+		return err
 	}
-	return err
+	return a.show(server.None{}, func() { a.say("Confirmed; the device joins at its next try.") })
 }

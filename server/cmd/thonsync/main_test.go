@@ -184,7 +184,7 @@ func TestCentreAndPointByCommandLine(t *testing.T) {
 	in := func(args ...string) []string { return append(append([]string{}, at...), args...) }
 
 	seedUnit(t, centre)
-	code := decode[server.NewCode](t, thonsync(t, nil, "", in("--json", "code", "new", "--role", "point", "--unit", "test:1", "--host", "127.0.0.1")...))
+	code := decode[server.NewCode](t, thonsync(t, nil, "", in("--json", "code", "new", "--no-confirm", "--role", "point", "--unit", "test:1", "--host", "127.0.0.1")...))
 	if !strings.Contains(code.URI, "server=http%3A%2F%2F"+strings.ReplaceAll(address, ":", "%3A")) {
 		t.Errorf("URI %s does not name %s", code.URI, address)
 	}

@@ -45,8 +45,8 @@ function writeWelcome(w, welcome) {
 }
 
 const join = {
-  read: (r) => ({ code: r.bytes(64), key: r.fixed(32), label: r.bytes(512) }),
-  write: (w, j) => w.bytes(j.code).raw(j.key).bytes(j.label),
+  read: (r) => ({ code: r.bytes(64), key: r.fixed(32), label: r.bytes(512), commit: r.fixed(32), nonce: r.bytes(16) }),
+  write: (w, j) => w.bytes(j.code).raw(j.key).bytes(j.label).raw(j.commit).bytes(j.nonce),
 };
 
 const problem = {
@@ -82,6 +82,7 @@ const PARTS = {
   18: { name: 'join', side: ['request'], most: 0, ...join },
   19: { name: 'welcome', side: ['answer'], most: 0, read: readWelcome, write: writeWelcome },
   20: { name: 'rulings', side: ['answer'], most: 16, ...octets },
+  21: { name: 'joinNonce', side: ['answer'], most: 0, read: (r) => r.fixed(16), write: writeRaw },
 };
 
 function readToken(r) {
@@ -96,7 +97,7 @@ export function decodeBody(body, side) {
   while (outer.left() > 0) {
     const tag = outer.uvarint();
     const payload = outer.bytes(limits.MESSAGE);
-    const part = tag <= 20n ? PARTS[Number(tag)] : undefined;
+    const part = tag <= 21n ? PARTS[Number(tag)] : undefined;
     if (part?.side.includes(side)) readPart(message, part, payload);
   }
   if (!message.id || !message.origin) throw malformed(`${side} without id or origin`);

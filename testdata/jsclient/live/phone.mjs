@@ -5,7 +5,7 @@ import { commitment, genesis, nextClosed, nextOpen, saltOf } from '../lib/chain.
 import { verifyChain } from '../lib/credential.mjs';
 import { checkBelongs, openAnswer, sealRequest, verifyAnswer } from '../lib/envelope.mjs';
 import { parseHeader } from '../lib/header.mjs';
-import { digits, isPinned, parseJoinLink } from '../lib/joining.mjs';
+import { digits, isPinned, joinCommitment, parseJoinLink } from '../lib/joining.mjs';
 import { keyPair, originOf } from '../lib/keys.mjs';
 import { decodeBody, encodeBody } from '../lib/message.mjs';
 import { isCentres, parseNotice, verifyNotice } from '../lib/notice.mjs';
@@ -69,12 +69,23 @@ export class Phone {
     this.centre = notice.centre;
   }
 
-  async join(label) {
+  // askIn sends the join: with a promise first, and with the nonce once the server's is known.
+  async askIn(label) {
     const code = Buffer.from(this.link.code);
-    const join = { code, key: this.pair.public, label: Buffer.from(label) };
-    const answer = await this.exchange({ join });
+    this.nonce ??= crypto.randomBytes(16);
+    const commit = joinCommitment(this.pair.public, this.notice.sign, this.nonce);
+    const nonce = this.serverNonce ? this.nonce : Buffer.alloc(0);
+    const answer = await this.exchange({ join: { code, key: this.pair.public, label: Buffer.from(label), commit, nonce } });
+    if (!this.serverNonce && answer.joinNonce) {
+      this.serverNonce = answer.joinNonce;
+      this.digits = digits(this.pair.public, this.notice.sign, code, this.nonce, this.serverNonce);
+    }
+    return answer;
+  }
+
+  async join(label) {
+    const answer = await this.askIn(label);
     if (!answer.welcome) throw new Error('no welcome came');
-    this.digits = digits(this.pair.public, this.notice.sign, code);
     this.welcome = answer.welcome;
     this.chain = answer.welcome.credentials.map(show);
     this.grant = verifyChain(this.chain, this.centre, {});

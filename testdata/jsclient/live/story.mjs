@@ -32,6 +32,7 @@ export class Story {
       ['a centre starts', () => this.start()],
       ['it takes the reference data in', () => this.import()],
       ['a joining code leads to the pinned centre', () => this.code()],
+      ['both sides see the same six digits', () => this.compare()],
       ['the phone joins and holds a credential', () => this.join()],
       ['the code is spent', () => this.spent()],
       ['the feeds bring the definitions', () => this.feeds()],
@@ -67,6 +68,17 @@ export class Story {
     const code = await this.centre.json('code', 'new', '--team', this.team.team_id);
     this.phone = new Phone(code.uri);
     await this.phone.fetchNotice();
+  }
+
+  // compare plays the officer: the phone is not in before the digits on both sides were found equal.
+  async compare() {
+    const promised = await this.phone.askIn('Điện thoại thử, JavaScript');
+    const waiting = await this.phone.askIn('Điện thoại thử, JavaScript');
+    equal([promised.more, waiting.more, waiting.welcome], [true, true, undefined], 'before the officer says so');
+    const name = show(this.phone.link.code).slice(0, 4);
+    const [listed] = (await this.centre.json('code', 'list')).filter((c) => c.name === name);
+    equal([listed.state, listed.digits], ['waiting', this.phone.digits], 'what the officer sees');
+    await this.centre.json('code', 'confirm', name, this.phone.digits);
   }
 
   async join() {

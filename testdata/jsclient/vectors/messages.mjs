@@ -3,7 +3,7 @@
 import {
   checkBelongs, openAnswer, openRequest, sealAnswer, sealRequest, verifyAnswer, verifyRequest,
 } from '../lib/envelope.mjs';
-import { digits } from '../lib/joining.mjs';
+import { digits, keepsPromise } from '../lib/joining.mjs';
 import { keyId, keyPair, privateKey, rawPublic } from '../lib/keys.mjs';
 import { decodeBody, encodeBody } from '../lib/message.mjs';
 import { isCentres, parseNotice, verifyNotice } from '../lib/notice.mjs';
@@ -120,6 +120,7 @@ function plainBody(body, v) {
   for (const [name, value] of Object.entries(body)) {
     if (name === 'clock') out.clock_ms = `${value}`;
     else if (name === 'sealKey') out.seal_key = hex(value);
+    else if (name === 'joinNonce') out.join_nonce = hex(value);
     else if (name === 'beacon') Object.assign(out, { beacon_ms: `${value.time}`, beacon_tag: hex(value.tag) });
     else if (name === 'join') out.join = plainJoin(value, v);
     else if (value !== 0) out[name] = SHOWN[name](value); // vectors leave numbers of zero out
@@ -127,12 +128,12 @@ function plainBody(body, v) {
   return out;
 }
 
-function plainJoin(join, v) {
-  return {
-    code: show(join.code),
-    key: hex(join.key),
-    label: show(join.label),
-    digits: digits(join.key, unhex(v.server_key), join.code),
-  };
-}
+const SERVER_NONCE = Buffer.alloc(16, 0x5e);
 
+function plainJoin(join, v) {
+  const out = { code: show(join.code), key: hex(join.key), label: show(join.label), commit: hex(join.commit) };
+  if (join.nonce.length > 0) out.nonce = hex(join.nonce);
+  const server = unhex(v.server_key);
+  if (keepsPromise(join, server)) out.digits = digits(join.key, server, join.code, join.nonce, SERVER_NONCE);
+  return out;
+}
