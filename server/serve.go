@@ -140,7 +140,7 @@ func (n *Node) publicServer() (*httpapi.Server, error) {
 		Exchange: n, Status: n, Access: apiToken(token), Metrics: registry, Version: n.version(),
 		Proxies: c.TrustedProxies, Log: n.log,
 		Limits: httpapi.Limits{
-			Body: c.BodyLimit, Concurrency: c.Concurrency, Queue: c.Queue, PerIP: c.MaxPerIP,
+			Body: c.BodyLimit, Concurrency: c.Concurrency, Queue: c.Queue, PerIP: c.MaxPerIP, Connections: c.MaxConnections,
 			ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout, IdleTimeout: c.IdleTimeout, WorkTimeout: c.WorkTimeout,
 		},
 	}

@@ -46,6 +46,19 @@ func (r Row) Value(num uint32) Value {
 	return v
 }
 
+// Octets is about how much memory the row takes, for those who bound how much
+// they hold or store.
+func (r Row) Octets() int {
+	n := 0
+	for i := range r {
+		n += fieldOctets + len(r[i].Value.str)
+	}
+	return n
+}
+
+// fieldOctets is what a field takes beside its text.
+const fieldOctets = 8
+
 // AppendRow appends the canonical encoding of r: uvarint count, then per field
 // uvarint number, type tag, payload. It is the encoding that is hashed.
 func AppendRow(dst []byte, r Row) []byte {

@@ -156,7 +156,9 @@ func (s *Service) answer(ctx context.Context, o *syncproto.Opened, size int) (*s
 		return nil, err
 	}
 	var result ingest.Result
-	defer func() { leave(costChange*(result.New+result.Repeats) + costProblem*len(result.Problems)) }()
+	defer func() {
+		leave(result.Octets + costChange*(result.New+result.Repeats) + costProblem*len(result.Problems))
+	}()
 	if err := s.load(ctx, asker, o.Credentials); err != nil {
 		return nil, err
 	}

@@ -493,12 +493,18 @@ func TestFloodFromAValidPhone(t *testing.T) {
 // count as what they cost.
 func TestBombsAreCharged(t *testing.T) {
 	b := newBench(t, credential.RoleCentre)
-	d := b.device(credential.RolePhone, uuid.New(), "l:1")
-	b.in.result = ingest.Result{Problems: make([]syncproto.Problem, 64)}
-	if _, err := b.ask(d, &syncproto.Request{Segments: [][]byte{{1}}}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := b.ask(d, &syncproto.Request{}); syncproto.CodeOf(err) != syncproto.CodeOverload {
-		t.Errorf("after 64 segments in vain: %v", err)
+	for what, res := range map[string]ingest.Result{
+		"64 segments in vain":   {Problems: make([]syncproto.Problem, 64)},
+		"rows of a megabyte":    {New: 100, Octets: 1 << 20},
+		"many changes of a bit": {New: 20_000},
+	} {
+		d := b.device(credential.RolePhone, uuid.New(), "l:1")
+		b.in.result = res
+		if _, err := b.ask(d, &syncproto.Request{Segments: [][]byte{{1}}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.ask(d, &syncproto.Request{}); syncproto.CodeOf(err) != syncproto.CodeOverload {
+			t.Errorf("after %s: %v", what, err)
+		}
 	}
 }

@@ -18,7 +18,7 @@ type Quota struct {
 // What is charged beside the octets of a request.
 const (
 	costExchange = 4 << 10  // opening, identifying, answering
-	costChange   = 64       // merging; a thousand equal changes compress to nothing
+	costChange   = 64       // merging, beside the octets of its rows: equal ones compress to nothing
 	costProblem  = 16 << 10 // a segment that was unpacked in vain
 )
 

@@ -32,17 +32,18 @@ type Config struct {
 	LogFormat string `name:"log-format" default:"text" enum:"text,json" help:"Form of log lines: text or json."`
 	LogLevel  string `name:"log-level" default:"info" enum:"debug,info,warn,error" help:"Lowest level that is logged."`
 
-	BodyLimit    int           `name:"body-limit" default:"1048576" help:"Largest request body in bytes."`
-	Concurrency  int           `name:"concurrency" default:"64" help:"Exchanges answered at once; further ones wait or are told to come back."`
-	Queue        int           `name:"queue" default:"256" help:"Exchanges that may wait for their turn."`
-	MaxPerIP     int           `name:"max-per-ip" default:"512" help:"Connections from one address; a whole hotspot shares one."`
-	PhoneBurst   int           `name:"phone-burst" default:"67108864" help:"Bytes that one phone may bring in at once; a point may bring in sixteen times as much."`
-	PhoneRate    int           `name:"phone-rate" default:"16384" help:"Bytes per second that a phone's burst grows again by."`
-	ReadTimeout  time.Duration `name:"read-timeout" default:"120s" help:"Longest time for a request to arrive."`
-	WriteTimeout time.Duration `name:"write-timeout" default:"120s" help:"Longest time for an answer to leave."`
-	IdleTimeout  time.Duration `name:"idle-timeout" default:"90s" help:"How long an idle connection is kept."`
-	WorkTimeout  time.Duration `name:"work-timeout" default:"30s" help:"Longest time to work on one request."`
-	DrainTimeout time.Duration `name:"drain-timeout" default:"20s" help:"How long a stopping server waits for requests under way."`
+	BodyLimit      int           `name:"body-limit" default:"1048576" help:"Largest request body in bytes."`
+	Concurrency    int           `name:"concurrency" default:"64" help:"Exchanges answered at once; further ones wait or are told to come back."`
+	Queue          int           `name:"queue" default:"256" help:"Exchanges that may wait for their turn."`
+	MaxPerIP       int           `name:"max-per-ip" default:"512" help:"Connections from one address; a whole hotspot shares one. The one open longest gives way."`
+	MaxConnections int           `name:"max-connections" default:"1024" help:"Connections from all addresses together; the one open longest gives way to a new one."`
+	PhoneBurst     int           `name:"phone-burst" default:"67108864" help:"Bytes that one phone may bring in at once; a point may bring in sixteen times as much."`
+	PhoneRate      int           `name:"phone-rate" default:"16384" help:"Bytes per second that a phone's burst grows again by."`
+	ReadTimeout    time.Duration `name:"read-timeout" default:"120s" help:"Longest time for a request to arrive."`
+	WriteTimeout   time.Duration `name:"write-timeout" default:"120s" help:"Longest time for an answer to leave."`
+	IdleTimeout    time.Duration `name:"idle-timeout" default:"90s" help:"How long an idle connection is kept."`
+	WorkTimeout    time.Duration `name:"work-timeout" default:"30s" help:"Longest time to work on one request."`
+	DrainTimeout   time.Duration `name:"drain-timeout" default:"20s" help:"How long a stopping server waits for requests under way."`
 
 	RotateEvery time.Duration `name:"rotate-every" default:"168h" help:"Age at which the exchange key is replaced."`
 	SealEvery   time.Duration `name:"seal-every" default:"720h" help:"Age at which the centre's sealing key is replaced; 0 for never."`
@@ -142,7 +143,7 @@ func (c *Config) checkTLS() error {
 func (c *Config) checkLimits() error {
 	for name, v := range map[string]int{
 		"body-limit": c.BodyLimit, "concurrency": c.Concurrency, "max-per-ip": c.MaxPerIP,
-		"phone-burst": c.PhoneBurst, "phone-rate": c.PhoneRate, "backup-keep": c.BackupKeep,
+		"max-connections": c.MaxConnections, "phone-burst": c.PhoneBurst, "phone-rate": c.PhoneRate, "backup-keep": c.BackupKeep,
 	} {
 		if v < 1 {
 			return fmt.Errorf("%s is %d: it must be at least 1", name, v)

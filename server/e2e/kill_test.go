@@ -227,6 +227,9 @@ type killWorld struct {
 	centre, point, phone *process
 	centreData           string
 	phoneData            string
+	pointAt              string // host:port
+	pointConfig          config.Config
+	team                 uuid.UUID
 }
 
 func newKillWorld(t *testing.T) *killWorld {
@@ -281,6 +284,7 @@ func newKillWorld(t *testing.T) *killWorld {
 	must(pn.Close())
 	k.point.start()
 	t.Cleanup(k.point.kill)
+	k.pointAt, k.pointConfig, k.team = pointAt, pcfg, team
 	code, err = server.CodeNew.Run(ctx, pcfg, server.Options{}, server.CodeRequest{Role: credential.RolePhone, Team: team, Host: "127.0.0.1"})
 	must(err)
 	d, err := clientlib.Open(ctx, clientlib.Options{Path: k.phoneData, Transport: httptransport.New(0)})

@@ -15,9 +15,12 @@ import (
 // errBodySize is told before anything of the body beyond the limit is read.
 var errBodySize = syncproto.Errorf(syncproto.CodeTooLarge, "the request's body is over this server's limit: send it in smaller parts")
 
-// firstBuffer is what a body gets before any of it beyond the prefetched part
-// has arrived.
-const firstBuffer = 8 << 10
+// prefetch is how much of a body is there when readBody begins, and firstBuffer
+// what it gets before more has arrived.
+const (
+	prefetch    = 512
+	firstBuffer = 1 << 10
+)
 
 // readBody reads the body as it arrives, so that memory goes with what a client
 // has sent and not with what it says it will send: fasthttp by itself allocates

@@ -50,6 +50,7 @@ type Limits struct {
 	Concurrency  int           // exchanges worked on at once
 	Queue        int           // exchanges that wait
 	PerIP        int           // connections from one address
+	Connections  int           // connections from all together; 0 for 1,024
 	ReadTimeout  time.Duration // for a whole request to arrive
 	WriteTimeout time.Duration
 	IdleTimeout  time.Duration
@@ -90,9 +91,16 @@ type Server struct {
 	stopped bool
 }
 
-// maxConnections bounds open connections of all addresses together; each costs
-// some 20 KB while it is being read.
-const maxConnections = 8192
+// maxConnections bounds open connections of all addresses together where Limits
+// says nothing. Each costs up to 50 KB while a body trickles in.
+const maxConnections = 1024
+
+func (l Limits) connections() int {
+	if l.Connections > 0 {
+		return l.Connections
+	}
+	return maxConnections
+}
 
 // New builds the server; Serve starts it.
 func New(o Options) *Server {
@@ -123,7 +131,7 @@ func newApp(l Limits, proxies []string, onError fiber.ErrorHandler) *fiber.App {
 		StreamRequestBody: true,
 		Concurrency:       maxConnections + 64, // the listener makes room before this is reached
 		ReadTimeout:       l.ReadTimeout, WriteTimeout: l.WriteTimeout, IdleTimeout: l.IdleTimeout,
-		ReadBufferSize: 8 << 10, // largest header; every connection has one
+		ReadBufferSize: 6 << 10, // largest header; every connection has one
 		ErrorHandler:   onError,
 		// Without the check any client could claim any address.
 		EnableTrustedProxyCheck: true, TrustedProxies: proxies, EnableIPValidation: true,
@@ -168,7 +176,7 @@ func (s *Server) routes() {
 // Serve answers on ln until Shutdown; tlsConfig may be nil. It returns nil
 // after Shutdown.
 func (s *Server) Serve(ln net.Listener, tlsConfig *tls.Config) error {
-	ln = newCrowd(ln, s.opts.Limits.PerIP, maxConnections, s.opts.Proxies)
+	ln = newCrowd(ln, s.opts.Limits.PerIP, s.opts.Limits.connections(), s.opts.Proxies)
 	if !s.begin(ln) {
 		return nil
 	}

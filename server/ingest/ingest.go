@@ -63,6 +63,8 @@ type Result struct {
 	Heads []syncproto.OriginHeads
 	// New and Repeats count changes.
 	New, Repeats int
+	// Octets is how much the rows of the batch were once unpacked.
+	Octets int
 	// Refused tells of receipts and pages that were not taken.
 	Refused []error
 }

@@ -17,6 +17,7 @@ type prepared struct {
 	origin  syncproto.OriginID
 	via     syncproto.OriginID
 	repeat  bool // held already, to the letter
+	octets  int  // of its rows, unpacked
 	changes []syncproto.OpenChange
 	in      arrival
 	commits []byte
@@ -37,7 +38,12 @@ type prepared struct {
 
 // chunkChanges is after how many changes a batch is cut into several
 // transactions, so that memory does not grow with the size of a batch.
-const chunkChanges = 2000
+// A thousand changes of some text each are a fraction of chunkOctets; only
+// segments made to swell reach it.
+const (
+	chunkChanges = 2000
+	chunkOctets  = 4 << 20
+)
 
 // readInTurn reads a segment when a processor is to be had.
 func (s *Service) readInTurn(ctx context.Context, raw []byte, via syncproto.OriginID, grants map[syncproto.OriginID]*grant) (*prepared, error) {
@@ -69,6 +75,9 @@ func (s *Service) read(ctx context.Context, raw []byte, via syncproto.OriginID, 
 		return nil, err
 	}
 	p.since = o.SinceMS
+	for i := range p.changes {
+		p.octets += p.changes[i].Operational.Octets()
+	}
 	return p, s.open(p, &o)
 }
 
@@ -189,6 +198,9 @@ func (s *Service) open(p *prepared, o *store.Origin) error {
 			}
 			p.unreadable = &needs
 		} else {
+			for _, row := range personals.Rows {
+				p.octets += row.Octets()
+			}
 			commits = personals.Commitments
 			p.commits, p.salts = joinSecrets(personals)
 		}

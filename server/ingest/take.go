@@ -79,7 +79,7 @@ func foreign(err error) bool {
 // part prepares the next segments of the batch, up to some thousand changes.
 func (t *taking) part(ctx context.Context, next *int) ([]*prepared, error) {
 	var part []*prepared
-	for n := 0; *next < len(t.batch.Segments) && n < chunkChanges; *next++ {
+	for n, octets := 0, 0; *next < len(t.batch.Segments) && n < chunkChanges && octets < chunkOctets; *next++ {
 		p, err := t.s.readInTurn(ctx, t.batch.Segments[*next], t.batch.Via, t.grants)
 		if err != nil {
 			if !foreign(err) {
@@ -90,7 +90,7 @@ func (t *taking) part(ctx context.Context, next *int) ([]*prepared, error) {
 		}
 		t.origins[p.origin] = true
 		part = append(part, p)
-		n += len(p.changes)
+		n, octets = n+len(p.changes), octets+p.octets
 	}
 	return part, nil
 }
@@ -126,6 +126,9 @@ func (t *taking) write(ctx context.Context, part []*prepared) error {
 	})
 	if err == nil {
 		t.res.New, t.res.Repeats = t.res.New+fresh, t.res.Repeats+repeats
+		for _, p := range part {
+			t.res.Octets += p.octets
+		}
 	}
 	return err
 }
