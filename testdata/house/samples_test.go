@@ -140,6 +140,12 @@ var packageSamples = []sample{
 }
 
 var testSamples = []sample{
+	one("named-tests", "SECURITY.md", "| a | b | c | test |\n|---|---|---|---|\n| a | b | c | `server/x` TestGone |\n", "no test TestGone"),
+	one("named-tests", "SECURITY.md", "| a | b | c | nobody |\n", "names no test"),
+	{"named-tests", map[string]string{
+		"SECURITY.md": "| a | b | c | test |\n|---|---|---|---|\n| a | b | c | `server/x` TestA |\n", "ARCHITECTURE.md": "| p | h | demo `kept` |\n",
+		"server/x/a_test.go": "package x\n\nfunc TestA(t *testing.T) { t.Error() }\n",
+	}, ""},
 	one("sleep", "server/x/a_test.go", "package x\n\nfunc f() { time.Sleep(1) }\n", "sleeps"),
 	one("sleep", "testdata/x/a.go", "package x\n\nfunc f() { time.Sleep(1) }\n", "sleeps"),
 	one("sleep", "clientlib/clienttest/a.go", "package x\n\nfunc f() { time.Sleep(1) }\n", "sleeps"),

@@ -1,8 +1,11 @@
 package house
 
 import (
+	"fmt"
 	"go/ast"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -12,6 +15,7 @@ func testRules() []rule {
 		{"sleep", "a test that sleeps is slow on a good day and fails on a bad one", sleepingTests},
 		{"can-fail", "a test that cannot fail proves nothing", testsThatCannotFail},
 		{"skips", "a test left out silently is a promise not kept", silentSkips},
+		{"named-tests", "a promise without its test is only a sentence", namedTests},
 	}
 }
 
@@ -106,4 +110,75 @@ func silentSkips(tr *tree) []string {
 		})
 	}
 	return breaches
+}
+
+// promisePages are the pages whose tables name tests, package by package:
+// `server/ingest` TestA, TestB; `clientlib` TestC.
+var promisePages = []string{"SECURITY.md", "ARCHITECTURE.md"}
+
+var (
+	testWord  = regexp.MustCompile("`([a-z][a-z0-9/]*)`|\\b((?:Test|Fuzz)[A-Z][A-Za-z0-9_]*)")
+	tableLine = regexp.MustCompile(`^\|.*\|\s*$`)
+)
+
+// namedTests reports tests that the last cell of a table row names and that do not exist in the
+// package named before them, and rows of SECURITY.md that name none.
+func namedTests(tr *tree) []string {
+	have := testsByFolder(tr)
+	var breaches []string
+	for _, f := range tr.files {
+		if !slices.Contains(promisePages, f.path) {
+			continue
+		}
+		for i, line := range strings.Split(string(f.data), "\n") {
+			if !tableLine.MatchString(line) {
+				continue
+			}
+			for _, what := range rowBreaches(f.path, line, have) {
+				breaches = append(breaches, fmt.Sprintf("%s:%d: %s", f.path, i+1, what))
+			}
+		}
+	}
+	return breaches
+}
+
+// rowBreaches looks at one row of a table.
+func rowBreaches(page, line string, have map[string]map[string]bool) (breaches []string) {
+	cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+	last := strings.TrimSpace(cells[len(cells)-1])
+	found, folder := false, ""
+	for _, m := range testWord.FindAllStringSubmatch(last, -1) {
+		if m[1] != "" {
+			folder = m[1]
+			continue
+		}
+		found = true
+		if !have[folder][m[2]] {
+			breaches = append(breaches, fmt.Sprintf("no test %s in %s: name the one that holds this", m[2], folder))
+		}
+	}
+	if page == "SECURITY.md" && len(cells) == 4 && !found && strings.Trim(last, "-") != "" && last != "test" {
+		breaches = append(breaches, "the row names no test")
+	}
+	return breaches
+}
+
+// testsByFolder lists the test functions of each folder.
+func testsByFolder(tr *tree) map[string]map[string]bool {
+	have := map[string]map[string]bool{}
+	for _, f := range tr.golang() {
+		if !f.isTest() {
+			continue
+		}
+		folder := path.Dir(f.path)
+		if have[folder] == nil {
+			have[folder] = map[string]bool{}
+		}
+		for _, d := range f.syntax.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && testFunc.MatchString(fn.Name.Name) {
+				have[folder][fn.Name.Name] = true
+			}
+		}
+	}
+	return have
 }
