@@ -90,7 +90,10 @@ var BundleUp = Register(Command[None, Files]{
 		if n.role != credential.RolePoint {
 			return Files{}, syncproto.Errorf(syncproto.CodeInvalidInput, "this is the centre, it has no upstream: export for one origin with --for")
 		}
-		parts, err := relay.Up{Store: n.store, Self: n.self(), Centre: syncproto.OriginOf(n.centre)}.Export(ctx)
+		if err := n.answer.Flush(ctx); err != nil { // who has just been here
+			return Files{}, err
+		}
+		parts, err := relay.Up{Store: n.store, Key: n.key, Centre: syncproto.OriginOf(n.centre), Now: n.opts.Now}.Export(ctx)
 		if err != nil {
 			return Files{}, err
 		}
@@ -151,11 +154,13 @@ type BundleResult struct {
 var BundleImport = Register(Command[Bundle, BundleResult]{
 	Name: "bundle.import",
 	Do: func(ctx context.Context, n *Node, in Bundle) (BundleResult, error) {
-		var notice func([]byte) error
+		var notice, contacts func([]byte) error
 		if n.relay != nil {
 			notice = n.relay.TakeNotice
+		} else {
+			contacts = func(b []byte) error { return n.answer.TakeContacts(ctx, b) }
 		}
-		got, err := relay.Import(ctx, n.ingest, n.self(), in.Data, notice)
+		got, err := relay.Import(ctx, n.ingest, n.self(), in.Data, notice, contacts)
 		out := BundleResult{Imported: got}
 		for _, a := range got.Asks {
 			out.Asks = append(out.Asks, a.Encode())

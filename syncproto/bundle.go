@@ -24,6 +24,7 @@ const (
 	EntryAsk        EntryKind = 6 // heads and checkpoints of the replica that wants an answer bundle
 	entryEnd        EntryKind = 7
 	EntryRuling     EntryKind = 8 // on a device that gets no pages because it was revoked
+	EntryContacts   EntryKind = 9 // a point's word about who was there
 )
 
 // Entry is one part of a bundle.

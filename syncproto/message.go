@@ -20,6 +20,7 @@ type Request struct {
 	ClockMS     int64              // the asker's wall clock now, to show its offset
 	Waiting     int                // changes still to be sent after this request
 	Extra       []OriginCredential // credentials of other origins whose segments are carried
+	Contacts    [][]byte           // encoded Contacts: a point's word about who was there
 	Join        *Join              // set in the one request that asks to be taken in
 }
 
@@ -104,6 +105,7 @@ const (
 	tagWelcome
 	tagRuling
 	tagJoinNonce
+	tagContacts
 )
 
 // Limits of lists in messages.
@@ -116,6 +118,7 @@ const (
 	maxJWTBytes    = 4096
 	maxExtras      = 512
 	maxRulings     = 16
+	maxContacts    = 16 // lists of them
 	maxFeedName    = 128
 	maxMessageText = 512
 	maxMembers     = 1024
@@ -143,6 +146,9 @@ func (q *Request) body() []byte {
 	w.uint(tagClock, zigzag(q.ClockMS))
 	w.uint(tagWaiting, uint64(q.Waiting))
 	putExtras(w, q.Extra)
+	for _, c := range q.Contacts {
+		w.put(tagContacts, c)
+	}
 	if q.Join != nil {
 		w.put(tagJoin, q.Join.body())
 	}
@@ -262,6 +268,8 @@ func decodeRequest(b []byte) (*Request, error) {
 			q.Waiting = r.count(maxWaiting, "waiting changes")
 		case tagExtra:
 			q.Extra = grow(r, q.Extra, r.extra(), maxExtras)
+		case tagContacts:
+			q.Contacts = grow(r, q.Contacts, r.rest(), maxContacts)
 		case tagJoin:
 			q.Join = r.join()
 		default:

@@ -169,6 +169,7 @@ func (s *Service) answer(ctx context.Context, o *syncproto.Opened, size int) (*s
 	s.contacts.add(store.Contact{
 		Origin: o.Origin, AtMS: s.cfg.Now().UnixMilli(), Waiting: o.Waiting, ClockOffsetMS: s.clockOffset(o.ClockMS),
 	}, s.receiptsRead(o))
+	s.passedOn(ctx, asker, o)
 	ask := &syncproto.Ask{Origin: o.Origin, Heads: o.Heads, Checkpoints: o.Checkpoints}
 	return s.collect(ctx, asker, ask, o.Budget, result)
 }

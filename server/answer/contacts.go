@@ -6,6 +6,7 @@ import (
 
 	"thonsync/server/store"
 	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
 )
 
 // contacts gathers signs of life until Flush writes them. They are for people
@@ -19,7 +20,8 @@ type contacts struct {
 
 type contact struct {
 	store.Contact
-	read uint64
+	read   uint64
+	passed bool // a point told of it
 }
 
 func (c *contacts) add(k store.Contact, read uint64) {
@@ -28,7 +30,20 @@ func (c *contacts) add(k store.Contact, read uint64) {
 	if c.latest == nil {
 		c.latest = make(map[syncproto.OriginID]contact)
 	}
-	c.latest[k.Origin] = contact{k, read}
+	c.latest[k.Origin] = contact{k, read, false}
+}
+
+// pass notes what a point says, unless something later is known.
+func (c *contacts) pass(k store.Contact) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.latest == nil {
+		c.latest = make(map[syncproto.OriginID]contact)
+	}
+	if old, ok := c.latest[k.Origin]; ok && (!old.passed || old.AtMS >= k.AtMS) {
+		return
+	}
+	c.latest[k.Origin] = contact{k, 0, true}
 }
 
 func (c *contacts) refuse(code syncproto.Code) {
@@ -57,11 +72,15 @@ func (s *Service) Flush(ctx context.Context) error {
 	}
 	return s.cfg.Store.Update(ctx, func(tx store.Tx) error {
 		for id, k := range latest {
-			if _, ok, err := tx.Origin(id); err != nil || !ok {
-				if err != nil {
-					return err
-				}
+			o, ok, err := tx.Origin(id)
+			if err != nil {
+				return err
+			}
+			if !ok || k.passed && o.LastContactMS >= k.AtMS {
 				continue
+			}
+			if k.passed { // the offset is that of the clocks here, which the point did not compare
+				k.ClockOffsetMS = o.ClockOffsetMS
 			}
 			if err := tx.Contact(k.Contact); err != nil {
 				return err
@@ -91,4 +110,64 @@ func (s *Service) receiptsRead(o *syncproto.Opened) uint64 {
 		}
 	}
 	return 0
+}
+
+// passedOn takes what a point says of who was there. A list that cannot be used
+// costs nothing else of the exchange.
+func (s *Service) passedOn(ctx context.Context, a *asker, o *syncproto.Opened) {
+	if a.Role != credential.RolePoint || s.cfg.Role != credential.RoleCentre {
+		return
+	}
+	offset := int64(0)
+	if o.ClockMS != 0 {
+		offset = s.clockOffset(o.ClockMS)
+	}
+	for _, b := range o.Contacts {
+		if err := s.takeContacts(ctx, b, offset); err != nil {
+			s.cfg.Log.WarnContext(ctx, "contacts from a point set aside", "origin", o.Origin, "code", syncproto.CodeOf(err), "error", err)
+		}
+	}
+}
+
+// TakeContacts takes a point's contacts that came by file. Only the centre does,
+// and only of what lies in the units of the point that signed.
+func (s *Service) TakeContacts(ctx context.Context, b []byte) error {
+	return s.takeContacts(ctx, b, 0)
+}
+
+// takeContacts checks and notes contacts. offset is the point's clock minus the
+// own, 0 where it is not known: then the one of the last exchange counts.
+func (s *Service) takeContacts(ctx context.Context, b []byte, offset int64) error {
+	c, err := syncproto.DecodeContacts(b)
+	if err != nil {
+		return err
+	}
+	now := s.cfg.Now().UnixMilli()
+	return s.cfg.Store.View(ctx, func(r store.Reader) error {
+		issuer, ok, err := r.Origin(c.Issuer)
+		if err != nil {
+			return err
+		}
+		if !ok || issuer.Role != credential.RolePoint {
+			return syncproto.Errorf(syncproto.CodeUnknownPeer, "contacts of origin %s, which is no point known here", c.Issuer)
+		}
+		if err := c.Verify(issuer.Key); err != nil {
+			return err
+		}
+		if offset == 0 {
+			offset = issuer.ClockOffsetMS
+		}
+		defs := s.cfg.Ingest.Definitions()
+		for _, k := range c.List {
+			o, ok, err := r.Origin(k.Origin)
+			if err != nil {
+				return err
+			}
+			if !ok || o.Role != credential.RolePhone || !overlaps(defs, o.Units, issuer.Units) {
+				continue
+			}
+			s.contacts.pass(store.Contact{Origin: k.Origin, AtMS: min(k.AtMS-offset, now), Waiting: k.Waiting})
+		}
+		return nil
+	})
 }

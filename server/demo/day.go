@@ -210,7 +210,7 @@ func (s *stage) byHand(ctx context.Context, d *day) error {
 }
 
 func (s *stage) importAt(ctx context.Context, at *site, file []byte) (relay.Imported, error) {
-	return relay.Import(ctx, at.node.Ingest(), at.origin(), file, nil)
+	return relay.Import(ctx, at.node.Ingest(), at.origin(), file, nil, nil)
 }
 
 func (st *site) origin() syncproto.OriginID { return st.node.Origin() }

@@ -99,7 +99,7 @@ func TestThreePathsSixHundredRecords(t *testing.T) {
 
 func importAt(t *testing.T, w *world, at *site, file []byte) relay.Imported {
 	t.Helper()
-	got, err := relay.Import(t.Context(), at.node.Ingest(), at.node.Origin(), file, nil)
+	got, err := relay.Import(t.Context(), at.node.Ingest(), at.node.Origin(), file, nil, nil)
 	w.must(err)
 	return got
 }

@@ -174,9 +174,6 @@ func (d *device) work(n int) {
 			Person: person, Kind: a.Kind, Unit: fieldwork.UnitKey(a.Unit), Occurred: fieldwork.Date(a.Occurred),
 			Result: result, Operational: own, Personal: personal,
 		})
-		if _, refused := errors.AsType[clientlib.FieldErrors](err); refused {
-			continue // a household that gave no name: the form insists on one
-		}
 		d.w.must(err)
 		d.byGen[a.Index] = got.ID
 		d.made = append(d.made, got.ID)

@@ -2,6 +2,8 @@ package relay
 
 import (
 	"context"
+	"crypto/ed25519"
+	"time"
 
 	"thonsync/server/ingest"
 	"thonsync/server/store"
@@ -11,9 +13,12 @@ import (
 // Up describes who writes bundles for upstream.
 type Up struct {
 	Store  store.Store
-	Self   syncproto.OriginID
+	Key    ed25519.PrivateKey // of the point
 	Centre syncproto.OriginID
+	Now    func() time.Time // time.Now by default
 }
+
+func (u Up) self() syncproto.OriginID { return syncproto.OriginOf(u.Key.Public().(ed25519.PublicKey)) }
 
 // partBytes is how large one bundle may get; chat apps and old sticks take that.
 const partBytes = 24 << 20
@@ -40,7 +45,7 @@ func (u Up) export(r store.Reader) ([][]syncproto.Entry, error) {
 	}
 	b := &parts{r: r, introduced: make(map[syncproto.OriginID]bool)}
 	b.put(syncproto.Entry{Kind: syncproto.EntryAsk, Data: ask})
-	if err := b.introduce(u.Self); err != nil {
+	if err := b.introduce(u.self()); err != nil {
 		return nil, err
 	}
 	err = r.EachSegment(0, func(s store.Segment) error {
@@ -63,12 +68,43 @@ func (u Up) export(r store.Reader) ([][]syncproto.Entry, error) {
 		return nil, err
 	}
 	for _, rc := range receipts {
-		if rc.Issuer == u.Self && have[branchKey{rc.Origin, rc.Branch}].upTo(rc.First) < rc.Last {
+		if rc.Issuer == u.self() && have[branchKey{rc.Origin, rc.Branch}].upTo(rc.First) < rc.Last {
 			b.cut(len(rc.Data))
 			b.put(syncproto.Entry{Kind: syncproto.EntryReceipt, Data: rc.Data})
 		}
 	}
+	if err := u.contacts(r, b); err != nil {
+		return nil, err
+	}
 	return append(b.done, b.now), nil
+}
+
+// contacts adds who was here to the last bundle, after all their work.
+func (u Up) contacts(r store.Reader, b *parts) error {
+	st, err := loadState(r)
+	if err != nil {
+		return err
+	}
+	clock := u.Now
+	if clock == nil {
+		clock = time.Now
+	}
+	after, now := st.Contacted, clock().UnixMilli()
+	for {
+		c, last, err := contacts(r, u.Key, after, now)
+		if err != nil || c == nil {
+			return err
+		}
+		for _, k := range c.List {
+			if err := b.introduce(k.Origin); err != nil {
+				return err
+			}
+		}
+		data := c.Encode()
+		b.cut(len(data))
+		b.put(syncproto.Entry{Kind: syncproto.EntryContacts, Data: data})
+		after = last
+	}
 }
 
 // ask tells upstream by file how far this point has read.
@@ -81,7 +117,7 @@ func (u Up) ask(r store.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := syncproto.Ask{Origin: u.Self, Checkpoints: []syncproto.Checkpoint{{Feed: syncproto.ReceiptFeed, Epoch: st.Epoch, Position: st.Receipts}}}
+	a := syncproto.Ask{Origin: u.self(), Checkpoints: []syncproto.Checkpoint{{Feed: syncproto.ReceiptFeed, Epoch: st.Epoch, Position: st.Receipts}}}
 	for _, h := range feeds {
 		a.Checkpoints = append(a.Checkpoints, syncproto.Checkpoint{Feed: h.Feed, Epoch: h.Epoch, Position: h.Cut, Page: h.Page})
 	}
@@ -154,8 +190,9 @@ const importBytes = 1 << 20
 
 // Import takes in a bundle. Whatever verifies lands; the rest is named. via is
 // who is told to have brought it: this server itself. notice is called with key
-// notices, and may be nil.
-func Import(ctx context.Context, in Ingester, via syncproto.OriginID, file []byte, notice func([]byte) error) (Imported, error) {
+// notices and contacts with what points say of who was there, once all else is
+// in; both may be nil.
+func Import(ctx context.Context, in Ingester, via syncproto.OriginID, file []byte, notice, contacts func([]byte) error) (Imported, error) {
 	entries, damage, err := syncproto.DecodeBundle(file)
 	if err != nil {
 		return Imported{}, err
@@ -179,7 +216,18 @@ func Import(ctx context.Context, in Ingester, via syncproto.OriginID, file []byt
 			return im.out, err
 		}
 	}
-	return im.out, im.flush()
+	if err := im.flush(); err != nil || contacts == nil {
+		return im.out, err
+	}
+	for i, e := range entries {
+		if e.Kind != syncproto.EntryContacts {
+			continue
+		}
+		if err := contacts(e.Data); err != nil {
+			im.skip(i, "contacts", err)
+		}
+	}
+	return im.out, nil
 }
 
 type importer struct {

@@ -44,7 +44,7 @@ func (r *Relay) makePlan(ctx context.Context) (*plan, error) {
 		if err := r.loadKnown(rd); err != nil {
 			return err
 		}
-		for _, step := range []func(store.Reader, *plan) error{r.planSegments, r.planWitnesses, r.planHeads, r.planCheckpoints} {
+		for _, step := range []func(store.Reader, *plan) error{r.planSegments, r.planWitnesses, r.planContacts, r.planHeads, r.planCheckpoints} {
 			if err := step(rd, p); err != nil {
 				return err
 			}

@@ -215,7 +215,7 @@ func (r *Relay) advance(p *plan, a *syncproto.Answer) (restored bool) {
 	}
 	if restored {
 		r.asker = exchange.NewAsker()
-		p.after.Sent, p.after.Witnessed = 0, 0
+		p.after.Sent, p.after.Witnessed, p.after.Contacted = 0, 0, 0
 	}
 	return restored
 }

@@ -19,6 +19,9 @@ type state struct {
 	// Epoch and Receipts are the checkpoint of upstream's receipts log.
 	Epoch    syncproto.Epoch `json:"epoch"`
 	Receipts uint64          `json:"receipts"`
+	// Contacted is the time of the last contact that upstream was told of, by the
+	// own clock.
+	Contacted int64 `json:"contacted"`
 }
 
 const metaState = "relay"

@@ -198,7 +198,7 @@ func (w *world) carry(p *phone) error {
 		return w.unlessSpoilt(err)
 	}
 	to := pick(w.rng, w.sites())
-	got, err := relay.Import(w.ctx, to.node.Ingest(), to.node.Origin(), b, nil)
+	got, err := relay.Import(w.ctx, to.node.Ingest(), to.node.Origin(), b, nil, nil)
 	w.note("%s takes a file of %s in, %d new, %d skipped: %v", to, p, got.New, len(got.Skipped), err)
 	if err != nil || len(got.Asks) == 0 {
 		return w.unlessSpoilt(err)

@@ -22,6 +22,7 @@ export const ENTRY_DATA = 1048576;
 export const PAGE_BODY = 262144;
 export const PAGE_ENTRIES = 2000;
 export const EXCEPTIONS = 1000;
+export const CONTACTS = 1000;
 export const CUT = 64;
 export const UNIT = 128;
 export const FEED = 128;

@@ -34,6 +34,7 @@ const FILES = {
   'segment/refused.json': each(segments.refusedSegments),
   'segment/tables.json': each(segments.tables),
   'receipt/receipts.json': each(signed.receipts),
+  'receipt/contacts.json': each(signed.contacts),
   'feed/pages.json': inRow(signed.pages),
   'bundle/bundles.json': each(signed.bundles),
   'message/exchanges.json': each(messages.exchanges),

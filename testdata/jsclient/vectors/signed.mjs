@@ -2,6 +2,7 @@
 
 import { closeBlock, openBlock } from '../lib/block.mjs';
 import { readBundle, writeBundle } from '../lib/bundle.mjs';
+import { parseContacts, verifyContacts } from '../lib/contacts.mjs';
 import { verifyChain, verifyHandover } from '../lib/credential.mjs';
 import { hex, show, unhex, uuidText } from '../lib/octets.mjs';
 import { parsePage, readPage, verifyPage } from '../lib/page.mjs';
@@ -41,6 +42,20 @@ export function receipts(v) {
       first: `${e.first}`, last: `${e.last}`, outcome: e.outcome, reason: show(e.reason),
     }));
     equal(exceptions, (v.exceptions ?? []).map((e) => ({ ...e, reason: e.reason ?? '' })), 'exceptions');
+  });
+}
+
+export function contacts(v) {
+  members(v, 'key', 'bytes', 'issuer', 'issued_ms', 'list');
+  const read = () => {
+    const list = parseContacts(unhex(v.bytes));
+    verifyContacts(list, unhex(v.key));
+    return list;
+  };
+  outcome(v, read, (c) => {
+    equal([uuidText(c.issuer), `${c.issued}`], [v.issuer, v.issued_ms ?? '0'], 'issuer');
+    const list = c.list.map((k) => ({ origin: uuidText(k.origin), at_ms: `${k.at}`, waiting: k.waiting }));
+    equal(list, v.list ?? [], 'list');
   });
 }
 
