@@ -82,8 +82,8 @@ func (n *Node) newEpoch(ctx context.Context) error {
 	return n.store.Update(ctx, func(tx store.Tx) error { return tx.SetMeta(ingest.MetaEpoch, next[:]) })
 }
 
-// replayOrders rules again whatever the restored store does not know to have
-// been ruled.
+// replayOrders puts into force again whatever the restored store does not know to
+// have been ruled.
 func (n *Node) replayOrders(ctx context.Context) error {
 	for _, o := range n.orders.All() {
 		r, err := syncproto.DecodeRuling(o.Ruling)
@@ -93,28 +93,11 @@ func (n *Node) replayOrders(ctx context.Context) error {
 		if err := r.Verify(n.centre); err != nil {
 			return fmt.Errorf("orders file: %w", err)
 		}
-		known, err := n.ruled(ctx, r)
-		if err != nil || known {
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		if _, err := n.ingest.Rule(ctx, syncproto.Ruling{Kind: r.Kind, Target: r.Target, Record: r.Record, Unit: r.Unit, Reason: r.Reason}); err != nil {
+		if err := n.ingest.Reapply(ctx, *r); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// ruled reports whether the store holds this very ruling.
-func (n *Node) ruled(ctx context.Context, r *syncproto.Ruling) (known bool, err error) {
-	err = n.store.View(ctx, func(rd store.Reader) error {
-		have, ok, err := rd.Ruling(r.Number)
-		known = ok && string(have.Data) == string(r.Encode())
-		return err
-	})
-	return known, err
 }
 
 // Rule makes a ruling and writes it to the orders file where it must outlast a

@@ -50,6 +50,7 @@ type Batch struct {
 	Credentials []syncproto.OriginCredential // chains of origins of these segments
 	Receipts    [][]byte                     // receipts of points, or of the centre
 	Pages       [][]byte                     // pages of the centre's feeds; points only
+	Rulings     [][]byte                     // of the centre, outside pages; points only
 	Beacon      syncproto.BeaconMark         // of the centre, from a verified answer; points only
 }
 

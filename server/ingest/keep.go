@@ -12,6 +12,10 @@ import (
 // keep stores the segment and its place, then works on its changes.
 func (ses *session) keep(p *prepared, pl *placement, cured []stretch, o *store.Origin) error {
 	carry := ses.carry(p, pl)
+	before, err := ses.coverBefore(o)
+	if err != nil {
+		return err
+	}
 	if err := ses.arrange(p, pl, o); err != nil {
 		return err
 	}
@@ -28,6 +32,9 @@ func (ses *session) keep(p *prepared, pl *placement, cured []stretch, o *store.O
 		return err
 	}
 	if _, err := ses.tx.AddSegment(row); err != nil {
+		return err
+	}
+	if err := ses.recut(o, before); err != nil {
 		return err
 	}
 	todo := append(slices.Clone(pl.fresh), cured...)
@@ -117,6 +124,7 @@ func (ses *session) arrange(p *prepared, pl *placement, o *store.Origin) error {
 		}
 	}
 	delete(ses.topo, o.ID)
+	delete(ses.covers, o.ID)
 	clear(ses.cache) // branches of cached segments may have changed
 	ses.touched[o.ID] = true
 	if pl.reordered {
@@ -159,15 +167,16 @@ func (ses *session) remerge(o *store.Origin, pl *placement) error {
 			}
 		}
 	}
-	ses.stale = append(ses.stale, staleRun{o.ID, from})
+	ses.stale = append(ses.stale, staleRun{origin: o.ID, from: from})
 	return nil
 }
 
 // staleRun says from which change of an origin on records have to be merged
 // again.
 type staleRun struct {
-	origin syncproto.OriginID
-	from   uint64
+	origin  syncproto.OriginID
+	from    uint64
+	rejudge bool // what acts may have to stop
 }
 
 // strip drops sealed bytes of segments all of whose changes are readable now.

@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"bytes"
+
 	"thonsync/server/feed"
 	"thonsync/syncproto"
 )
@@ -35,13 +37,26 @@ func (ses *session) acceptPage(data []byte) error {
 	return nil
 }
 
-// acceptRuling applies a ruling that came in a page, once.
+// acceptRulingData takes a ruling over that came outside a page.
+func (ses *session) acceptRulingData(data []byte) error {
+	r, err := syncproto.DecodeRuling(data)
+	if err != nil {
+		return err
+	}
+	if ses.s.atCentre() {
+		return syncproto.Errorf(syncproto.CodeInvalidInput, "the centre makes its own rulings and takes none")
+	}
+	return ses.acceptRuling(r)
+}
+
+// acceptRuling applies a ruling of the centre at a point, once.
 func (ses *session) acceptRuling(r *syncproto.Ruling) error {
 	if err := r.Verify(ses.s.cfg.Centre); err != nil {
 		return err
 	}
-	_, known, err := ses.tx.Ruling(r.Number)
-	if err != nil || known {
+	// A centre that was restored may have given a number anew.
+	have, known, err := ses.tx.Ruling(r.Number)
+	if err != nil || known && bytes.Equal(have.Data, r.Encode()) {
 		return err
 	}
 	return ses.applyRuling(r)

@@ -58,7 +58,11 @@ func (ses *session) give(r *store.Run, to syncproto.Heads, mark syncproto.Mark) 
 			all = append(all, syncproto.Exception{First: max(l.First, r.First), Last: min(l.Last, to.Seq), Outcome: l.Outcome, Reason: l.Reason})
 		}
 	}
-	first := r.First
+	first, err := ses.afterWitness(r, mark)
+	if err != nil || first > to.Seq {
+		return err
+	}
+	_, all = splitExceptions(all, first-1)
 	for len(all) > maxExceptions {
 		end, err := ses.cutBefore(r, first, all[maxExceptions].First)
 		if err != nil {
@@ -72,6 +76,25 @@ func (ses *session) give(r *store.Run, to syncproto.Heads, mark syncproto.Mark) 
 		first = end.Seq + 1
 	}
 	return ses.put(r, first, to, mark, all)
+}
+
+// afterWitness gives the first change of a run that a new receipt is to cover. A
+// point keeps the receipt that it gave a device before it knew that the device
+// was revoked: it proves what lies before the cut. Later changes get their own.
+func (ses *session) afterWitness(r *store.Run, mark syncproto.Mark) (uint64, error) {
+	rv := ses.s.rulings.revocation(r.Origin)
+	if ses.s.atCentre() || rv == nil {
+		return r.First, nil
+	}
+	row, found, err := ses.tx.Receipt(store.ReceiptKey{Origin: r.Origin, Branch: r.Branch, First: r.First, Mark: mark, Issuer: ses.s.id})
+	if err != nil || !found {
+		return r.First, err
+	}
+	old, err := syncproto.DecodeReceipt(row.Data)
+	if err != nil || old.Ruled >= rv.first {
+		return r.First, err
+	}
+	return old.Last + 1, nil
 }
 
 // splitExceptions parts exceptions after a change.
@@ -236,7 +259,14 @@ func (ses *session) acceptReceipt(data []byte) error {
 	if err := ses.tx.AddWitness(w); err != nil {
 		return err
 	}
-	return ses.witnessed(r)
+	if err := ses.witnessed(r); err != nil {
+		return err
+	}
+	o, err := ses.origin(r.Origin)
+	if err != nil || o == nil {
+		return err
+	}
+	return ses.extendCut(o)
 }
 
 // CounterRestored counts receipts that carry our signature but that we do not

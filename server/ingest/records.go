@@ -177,7 +177,7 @@ func (ses *session) outcome(erased bool, e *Entry, branch uint32) store.Outcome 
 	switch {
 	case erased:
 		return store.Outcome{Outcome: syncproto.OutcomeErased, Reason: syncproto.ReasonErased}
-	case !e.Acts && e.Reason == syncproto.ReasonHandover:
+	case !e.Acts && (e.Reason == syncproto.ReasonHandover || e.Reason == syncproto.ReasonRevoked):
 		return store.Outcome{Outcome: syncproto.OutcomeHeld, Reason: e.Reason, Needs: e.Needs}
 	case !e.Acts:
 		return store.Outcome{Outcome: syncproto.OutcomeQuarantined, Reason: e.Reason, Needs: e.Needs}
@@ -233,6 +233,9 @@ func (ses *session) judge(f *file, e *Entry) (*syncproto.Finding, error) {
 	}
 	if ses.s.atCentre() && provisional(o) && !ses.s.rulings.released(e.ID()) {
 		return &syncproto.Finding{Reason: syncproto.ReasonHandover, Needs: needsEnrolment(o.ID)}, nil
+	}
+	if finding, err := ses.revokedLater(o, e); err != nil || finding != nil {
+		return finding, err
 	}
 	granted, ruledOn := ses.s.rulings.authority(e.ID())
 	if ruledOn && !granted {

@@ -62,7 +62,7 @@ func (ses *session) mergeAgain(run staleRun) error {
 		if r.Last.Seq < run.from {
 			continue
 		}
-		err := ses.eachChange(o, r.Branch, max(r.First, run.from), r.Last.Seq, func(id uuid.UUID) error { return ses.update(id, nil, false) })
+		err := ses.eachChange(o, r.Branch, max(r.First, run.from), r.Last.Seq, func(id uuid.UUID) error { return ses.update(id, nil, run.rejudge) })
 		if err != nil {
 			return err
 		}

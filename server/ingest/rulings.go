@@ -1,7 +1,9 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
@@ -11,11 +13,13 @@ import (
 	"thonsync/syncproto/merge"
 )
 
-// rulings holds the centre's decisions about single changes in memory: they are
-// few, and every merge asks for them. Erasures stand in the records themselves.
+// rulings holds the centre's decisions about single changes and devices in
+// memory: they are few, and every merge asks for them. Erasures stand in the
+// records themselves.
 type rulings struct {
-	last uint64
-	on   map[merge.ID][]rulingOn // by number
+	last    uint64
+	on      map[merge.ID][]rulingOn // by number
+	revoked map[syncproto.OriginID]*revocation
 }
 
 type rulingOn struct {
@@ -25,7 +29,7 @@ type rulingOn struct {
 }
 
 func loadRulings(r store.Reader) (*rulings, error) {
-	all := &rulings{on: make(map[merge.ID][]rulingOn)}
+	all := &rulings{on: make(map[merge.ID][]rulingOn), revoked: make(map[syncproto.OriginID]*revocation)}
 	const step = 1000
 	for {
 		list, err := r.Rulings(all.last, step)
@@ -48,7 +52,11 @@ func loadRulings(r store.Reader) (*rulings, error) {
 
 func (rs *rulings) add(r *syncproto.Ruling) {
 	rs.last = max(rs.last, r.Number)
-	if r.Kind == syncproto.RulingErase || r.OfDevice() {
+	if r.Kind == syncproto.RulingErase {
+		return
+	}
+	if r.OfDevice() {
+		rs.aboutDevice(r)
 		return
 	}
 	id := merge.ID(r.Target)
@@ -117,8 +125,33 @@ func (s *Service) Rule(ctx context.Context, r syncproto.Ruling) (syncproto.Rulin
 	return made, err
 }
 
+// Reapply puts a ruling into force that was made before and that this store does
+// not hold, as after a restore: under its own number, unless that has been given
+// to another since. Centre only.
+func (s *Service) Reapply(ctx context.Context, r syncproto.Ruling) error {
+	if err := r.Verify(s.cfg.Centre); err != nil || !s.atCentre() {
+		return errors.Join(err, syncproto.Errorf(syncproto.CodeInvalidInput, "ruling %d cannot be put into force here", r.Number))
+	}
+	return s.submit(ctx, func(ses *session) error {
+		again := r
+		have, taken, err := ses.tx.Ruling(r.Number)
+		switch {
+		case err != nil, taken && bytes.Equal(have.Data, r.Encode()):
+			return err
+		case taken:
+			return ses.rule(&again)
+		}
+		if err := ses.applyRuling(&again); err != nil {
+			return err
+		}
+		return ses.feedRuling(&again)
+	})
+}
+
 func checkRuling(r *syncproto.Ruling) error {
 	switch {
+	case r.OfDevice():
+		return syncproto.Errorf(syncproto.CodeInvalidInput, "a ruling about a device is made by revoking or releasing the device")
 	case r.Kind < syncproto.RulingHold || r.Kind > syncproto.RulingAuthority:
 		return syncproto.Errorf(syncproto.CodeInvalidInput, "ruling of unknown kind %d", r.Kind)
 	case r.Kind == syncproto.RulingErase && r.Record == uuid.Nil:
@@ -139,6 +172,11 @@ func (ses *session) rule(r *syncproto.Ruling) error {
 	if err := ses.applyRuling(r); err != nil {
 		return err
 	}
+	return ses.feedRuling(r)
+}
+
+// feedRuling puts a ruling into the feed it belongs to.
+func (ses *session) feedRuling(r *syncproto.Ruling) error {
 	name := ses.defs.Commune(r.Unit)
 	if name == "" {
 		name = syncproto.CommonFeed
@@ -157,6 +195,9 @@ func (ses *session) applyRuling(r *syncproto.Ruling) error {
 	ses.s.rulings.add(r)
 	if r.Kind == syncproto.RulingErase {
 		return ses.eraseRecord(r.Record)
+	}
+	if r.OfDevice() {
+		return ses.applyDeviceRuling(r)
 	}
 	o, err := ses.origin(r.Target.Origin)
 	if err != nil || o == nil {

@@ -27,8 +27,9 @@ type Service struct {
 	judge   judgeFunc
 	defs    atomic.Pointer[Definitions]
 	beacon  atomic.Pointer[syncproto.BeaconMark] // newest of the centre; points only
-	held    chan struct{}                        // bounds decoded segments in memory
-	prepare chan struct{}                        // one slot a processor, so that those begun first are ready first
+	revoked atomic.Pointer[revokedNow]
+	held    chan struct{} // bounds decoded segments in memory
+	prepare chan struct{} // one slot a processor, so that those begun first are ready first
 
 	rulings  *rulings        // touched by the writer only
 	cutEpoch syncproto.Epoch // in which all feeds are cut; touched by the writer only
@@ -125,6 +126,7 @@ func (s *Service) reload(ctx context.Context) error {
 			return err
 		}
 		s.defs.Store(defs)
+		s.publishRevoked()
 		return s.loadBeacon(r)
 	})
 }
@@ -281,6 +283,9 @@ func (s *Service) transact(f func(*session) error) error {
 	})
 	if err == nil {
 		s.defs.Store(ses.defs)
+		if ses.ruled {
+			s.publishRevoked()
+		}
 		s.cutEpoch = ses.cutIn
 		return nil
 	}

@@ -23,9 +23,10 @@ type session struct {
 	lines   []store.Outcome // ledger lines that are still to be written
 	arrived []string        // definitions that something may be waiting for
 	touched map[syncproto.OriginID]bool
-	stale   []staleRun      // records that have to be merged again
-	cutIn   syncproto.Epoch // epoch in which pages were cut, zero for none
-	fed     map[string]bool // feeds with entries that are not in pages yet
+	stale   []staleRun                   // records that have to be merged again
+	cutIn   syncproto.Epoch              // epoch in which pages were cut, zero for none
+	fed     map[string]bool              // feeds with entries that are not in pages yet
+	covers  map[syncproto.OriginID]cover // of revoked devices
 }
 
 func newSession(s *Service, tx store.Tx) *session {
@@ -33,6 +34,7 @@ func newSession(s *Service, tx store.Tx) *session {
 		s: s, tx: tx, nowMS: s.cfg.Now().UnixMilli(), defs: s.defs.Load(),
 		origins: make(map[syncproto.OriginID]*store.Origin), topo: make(map[syncproto.OriginID]topology),
 		cache: make(map[int64]*unpacked), touched: make(map[syncproto.OriginID]bool), fed: make(map[string]bool),
+		covers: make(map[syncproto.OriginID]cover),
 	}
 }
 

@@ -24,13 +24,13 @@ type taking struct {
 // they go into the store in one transaction with the first segments.
 func (t *taking) alone() bool {
 	b := t.batch
-	return len(b.Segments) == 0 || len(b.Receipts)+len(b.Pages) > 0 || b.Beacon != (syncproto.BeaconMark{})
+	return len(b.Segments) == 0 || len(b.Receipts)+len(b.Pages)+len(b.Rulings) > 0 || b.Beacon != (syncproto.BeaconMark{})
 }
 
 // first takes in what segments may need: credentials, pages, receipts.
 func (t *taking) first(ctx context.Context) error {
 	b := t.batch
-	if len(t.grants)+len(b.Receipts)+len(b.Pages) == 0 && b.Beacon == (syncproto.BeaconMark{}) {
+	if len(t.grants)+len(b.Receipts)+len(b.Pages)+len(b.Rulings) == 0 && b.Beacon == (syncproto.BeaconMark{}) {
 		return nil
 	}
 	var refused []error
@@ -42,20 +42,17 @@ func (t *taking) first(ctx context.Context) error {
 		if err := ses.hear(b.Beacon); err != nil {
 			return err
 		}
-		for _, data := range b.Pages {
-			if err := ses.acceptPage(data); err != nil {
-				if !foreign(err) {
-					return err
+		for _, list := range []struct {
+			parts  [][]byte
+			accept func([]byte) error
+		}{{b.Pages, ses.acceptPage}, {b.Rulings, ses.acceptRulingData}, {b.Receipts, ses.acceptReceipt}} {
+			for _, data := range list.parts {
+				if err := list.accept(data); err != nil {
+					if !foreign(err) {
+						return err
+					}
+					refused = append(refused, err)
 				}
-				refused = append(refused, err)
-			}
-		}
-		for _, data := range b.Receipts {
-			if err := ses.acceptReceipt(data); err != nil {
-				if !foreign(err) {
-					return err
-				}
-				refused = append(refused, err)
 			}
 		}
 		return nil

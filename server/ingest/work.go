@@ -29,7 +29,7 @@ func (ses *session) work(p *prepared, todo []stretch, carry int64) error {
 		return err
 	}
 	// What the centre writes goes into a feed as well, so it takes the long way.
-	current := p.defs == ses.defs.version && p.since == o.SinceMS && o.Role != credential.RoleCentre && !topo.forked()
+	current := p.defs == ses.defs.version && p.since == o.SinceMS && o.Role != credential.RoleCentre && !topo.forked() && !ses.s.rulings.concern(o)
 	w := &working{ses: ses, p: p, carry: carry, group: make(map[uuid.UUID][]Entry)}
 	for _, t := range todo {
 		if err := w.stretch(t, current); err != nil {

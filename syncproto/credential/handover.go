@@ -57,23 +57,42 @@ func Handover(old ed25519.PrivateKey, chain []string, centre, next ed25519.Publi
 }
 
 // claimedRole reads the role of a token without any check.
-func claimedRole(token string) Role {
+func claimedRole(token string) Role { return claimed(token).Role }
+
+// hint is what can be read of a token without any check.
+type hint struct {
+	Role    Role   `json:"role"`
+	Subject string `json:"sub"`
+}
+
+func claimed(token string) hint {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return ""
+		return hint{}
 	}
 	b, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
-		return ""
+		return hint{}
 	}
-	var c struct {
-		Role Role `json:"role"`
+	var h hint
+	if json.Unmarshal(b, &h) != nil {
+		return hint{}
 	}
-	if json.Unmarshal(b, &c) != nil {
-		return ""
-	}
-	return c.Role
+	return h
 }
 
 // Provisional tells whether the grant rests on a handover.
 func (g *Grant) Provisional() bool { return g.Handover != uuid.Nil }
+
+// Subjects lists the origins that a chain speaks of, its own first and issuers
+// after it, as the tokens claim: it verifies nothing, and leaves out what it
+// cannot read. It is for chains that were verified when they came.
+func Subjects(chain []string) []syncproto.OriginID {
+	var out []syncproto.OriginID
+	for _, token := range chain {
+		if id, err := uuid.Parse(claimed(token).Subject); err == nil {
+			out = append(out, id)
+		}
+	}
+	return out
+}
