@@ -100,7 +100,7 @@ func DecodeBundle(b []byte) ([]Entry, BundleDamage, error) {
 		return nil, damage, Errorf(CodeVersion, "bundle of protocol version %d; this program reads version %d", b[3], Version)
 	}
 	var entries []Entry
-	ended, counted := false, uint64(0)
+	ended := false
 	for off := 4; off < len(b); {
 		e, next, ok := readEntry(b, off)
 		if !ok {
@@ -114,16 +114,17 @@ func DecodeBundle(b []byte) ([]Entry, BundleDamage, error) {
 		}
 		off = next
 		if e.Kind == entryEnd {
-			counted, _ = binary.Uvarint(e.Data)
-			ended = true
+			r := reader{buf: e.Data}
+			n := r.uvarint()
+			ended = r.end() == nil && n == uint64(len(entries))
 			continue
 		}
 		if len(entries) == MaxBundleEntries {
 			return nil, damage, Errorf(CodeTooLarge, "bundle of more than %d entries", MaxBundleEntries)
 		}
-		entries = append(entries, e)
+		entries, ended = append(entries, e), false // the end is the last entry
 	}
-	damage.Cut = !ended || counted != uint64(len(entries))
+	damage.Cut = !ended
 	return entries, damage, nil
 }
 

@@ -217,6 +217,8 @@ func makeBundles(t *testing.T) any {
 		form("second entry missing", missing, without(1), 0, true),
 		form("cut in the fourth entry", b[:starts[3]+11], entries[:3], 1, true),
 		form("cut before the end entry", b[:at], entries, 0, true),
+		form("an entry behind the end", appendEntry(append([]byte{}, b...), entries[0]), append(append([]Entry{}, entries...), entries[0]), 0, true),
+		form("an end with an octet more", appendEntry(append([]byte{}, b[:at]...), Entry{entryEnd, []byte{byte(len(entries)), 0}}), entries, 0, true),
 		form("octets behind the end", append(append([]byte{}, b...), 1, 2, 3), entries, 1, false),
 		{Name: "another magic", Bytes: octets("TSX\x01"), Entries: []vecEntry{}, Error: CodeMalformed},
 		{Name: "a newer version", Bytes: octets("TSB\x02"), Entries: []vecEntry{}, Error: CodeVersion},

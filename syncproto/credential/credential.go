@@ -120,7 +120,7 @@ func parse(token string, issuer ed25519.PublicKey) (Grant, error) {
 	if err != nil {
 		return Grant{}, syncproto.Wrap(syncproto.CodeCredential, err, "credential does not verify under its issuer's key")
 	}
-	key, err := base64.RawURLEncoding.DecodeString(c.Cnf.JWK.X)
+	key, err := base64.RawURLEncoding.Strict().DecodeString(c.Cnf.JWK.X)
 	if err != nil || len(key) != ed25519.PublicKeySize {
 		return Grant{}, syncproto.Errorf(syncproto.CodeCredential, "credential holds no Ed25519 key")
 	}

@@ -254,3 +254,27 @@ func FuzzCredential(f *testing.F) {
 		}
 	})
 }
+
+// One key has one spelling: bits behind the last octet must be zero.
+func TestKeyWithBitsLeftOver(t *testing.T) {
+	good := issue(t, grant(phone, RolePhone, "v1"), centre)
+	parts := strings.Split(good, ".")
+	b, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := base64.RawURLEncoding.EncodeToString(public(phone))
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	other := x[:len(x)-1] + string(digits[strings.IndexByte(digits, x[len(x)-1])+1])
+	signed := parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(string(b), x, other, 1)))
+	token := signed + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(centre, []byte(signed)))
+	if token == good {
+		t.Fatal("the key stands in the token in another way than expected")
+	}
+	if _, err := Verify([]string{token}, public(centre), within); syncproto.CodeOf(err) != syncproto.CodeCredential {
+		t.Errorf("a key in another spelling: %v", err)
+	}
+	if _, err := Verify([]string{good}, public(centre), within); err != nil {
+		t.Error(err)
+	}
+}

@@ -47,7 +47,10 @@ export function readBundle(octets) {
     }
     at = entry.end;
     if (entry.kind === END) found.cut = !endAgrees(entry, found.entries.length);
-    else found.entries.push({ kind: entry.kind, data: entry.data });
+    else {
+      found.entries.push({ kind: entry.kind, data: entry.data });
+      found.cut = true; // the end is the last entry
+    }
     if (found.entries.length > limits.BUNDLE_ENTRIES) throw tooLarge('bundle with too many entries');
   }
   return found;
