@@ -19,10 +19,20 @@ type box struct {
 	rand io.Reader
 }
 
-func newBox(secret [32]byte, random io.Reader) (*box, error) {
+// StoreKey derives from a device's secret the AES-256 key under which everything
+// encrypted in its database lies, 32 octets.
+func StoreKey(secret [32]byte) ([]byte, error) {
 	key, err := hkdf.Key(sha256.New, secret[:], nil, "thonsync device store 1", 32)
 	if err != nil {
 		return nil, fmt.Errorf("deriving the store's key: %w", err)
+	}
+	return key, nil
+}
+
+func newBox(secret [32]byte, random io.Reader) (*box, error) {
+	key, err := StoreKey(secret)
+	if err != nil {
+		return nil, err
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {

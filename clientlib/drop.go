@@ -39,7 +39,7 @@ func (d *Device) DropPersonal(ctx context.Context, olderThanDays int) (int, erro
 	if total == 0 {
 		return 0, nil
 	}
-	return total, d.truncateWAL(ctx)
+	return total, d.clearFiles(ctx)
 }
 
 func (d *Device) dropSome(ctx context.Context, q changelog.Querier, days int) (int, error) {

@@ -122,9 +122,18 @@ func (in *intake) takeRuling(ctx context.Context, r *syncproto.Ruling) error {
 		if _, err := in.q.ExecContext(ctx, `UPDATE record SET personal = NULL, id_tail = NULL WHERE id = $1`, r.Record[:]); err != nil {
 			return fmt.Errorf("erasing a record: %w", err)
 		}
-		return nil
+		return in.forgetPerson(ctx, r.Record)
 	}
 	return in.touchTarget(ctx, r.Target)
+}
+
+// forgetPerson takes the name off a person of this device whose member record was
+// erased. Who acted stays known by the id, and the PIN goes on working.
+func (in *intake) forgetPerson(ctx context.Context, id uuid.UUID) error {
+	if _, err := in.q.ExecContext(ctx, `UPDATE person SET name = x'' WHERE id = $1`, id[:]); err != nil {
+		return fmt.Errorf("erasing a person's name: %w", err)
+	}
+	return nil
 }
 
 // touchTarget notes the records that a ruling about a change concerns.

@@ -71,13 +71,18 @@ func (d *Device) settle(ctx context.Context, in *intake, failed error) error {
 	if !in.erased {
 		return nil
 	}
-	return d.truncateWAL(ctx)
+	return d.clearFiles(ctx)
 }
 
-// truncateWAL writes the log back and empties it, so that what was deleted is
-// in no file any more.
-func (d *Device) truncateWAL(ctx context.Context) error {
+// clearFiles rewrites the database and empties its write-ahead log, so that what
+// was deleted is in no file any more. secure_delete alone would leave what lay in
+// a page before its rows moved to another. Where there is no room to rewrite, the
+// log is emptied all the same.
+func (d *Device) clearFiles(ctx context.Context) error {
 	return d.view(ctx, func(ctx context.Context, q changelog.Querier) error {
+		if _, err := q.ExecContext(ctx, `VACUUM`); err != nil && syncproto.CodeOf(storageError(err)) != syncproto.CodeDiskFull {
+			return fmt.Errorf("rewriting the database: %w", err)
+		}
 		var busy, logged, moved int
 		if err := q.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &logged, &moved); err != nil {
 			return fmt.Errorf("emptying the write-ahead log: %w", err)

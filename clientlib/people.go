@@ -31,7 +31,7 @@ const (
 // Person is somebody who uses this device.
 type Person struct {
 	ID      uuid.UUID
-	Name    string // as shown on this device
+	Name    string // as shown on this device; "" once it was erased
 	HasPIN  bool
 	Current bool
 	// LockedUntilMS is when the next PIN may be tried, Unix ms; 0 for at once.
@@ -64,11 +64,13 @@ FROM person p, device d ORDER BY p.id`)
 			return nil, fmt.Errorf("reading people: %w", err)
 		}
 		copy(p.ID[:], id)
-		plain, err := d.box.Open(name, aadRecord("person", p.ID))
-		if err != nil {
-			return nil, err
+		if len(name) > 0 { // empty once erased
+			plain, err := d.box.Open(name, aadRecord("person", p.ID))
+			if err != nil {
+				return nil, err
+			}
+			p.Name = string(plain)
 		}
-		p.Name = string(plain)
 		if p.LockedUntilMS <= now {
 			p.LockedUntilMS = 0
 		}

@@ -153,3 +153,12 @@ func Restore(ctx context.Context, cfg config.Config, opts Options, file string) 
 	}
 	return open.Close()
 }
+
+// DestroyPeriods destroys the period keys whose time is over and removes the
+// backups that nobody can read any more.
+func (n *Node) DestroyPeriods(context.Context) error {
+	if n.backup == nil {
+		return nil
+	}
+	return n.backup.Forget()
+}

@@ -92,6 +92,7 @@ type Node struct {
 	epoch  syncproto.Epoch
 
 	ordersSeen atomic.Uint64 // number of the last ruling that was looked at
+	ordering   sync.Mutex    // held while orders are carried out
 
 	stale    sync.Mutex // guards restored
 	restored string     // why this server may not write its own log; "" for none

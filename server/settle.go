@@ -38,6 +38,9 @@ func (n *Node) settle(ctx context.Context) error {
 	if err := n.checkOwnLog(ctx); err != nil {
 		return err
 	}
+	if err := n.ingest.Purge(ctx); err != nil {
+		return err
+	}
 	if n.role == credential.RolePoint && len(n.upstreamNotice()) == 0 {
 		return nil // nothing to seal to before the first contact
 	}
@@ -107,17 +110,29 @@ func (n *Node) Rule(ctx context.Context, r syncproto.Ruling) (syncproto.Ruling, 
 	if err != nil {
 		return made, err
 	}
-	if backup.Lasting(made.Kind) {
-		err = n.orders.Add(&made)
-	}
-	return made, err
+	return made, n.syncOrders(ctx)
 }
 
-// syncOrders adds rulings of the store that the orders file lacks.
+// syncOrders carries out beside the store what its rulings ask for: it adds them
+// to the orders file and to the copy beside the backups, and erases in the own
+// log. All of it may be repeated.
 func (n *Node) syncOrders(ctx context.Context) error {
 	if n.role != credential.RoleCentre {
 		return nil
 	}
+	n.ordering.Lock()
+	defer n.ordering.Unlock()
+	seen := n.ordersSeen.Load()
+	if err := n.addOrders(ctx); err != nil {
+		return err
+	}
+	if n.backup == nil || n.ordersSeen.Load() == seen {
+		return nil
+	}
+	return n.backup.RenewBeside()
+}
+
+func (n *Node) addOrders(ctx context.Context) error {
 	var list []store.Ruling
 	err := n.store.View(ctx, func(r store.Reader) (err error) {
 		list, err = r.Rulings(n.ordersSeen.Load(), 0)
@@ -134,6 +149,11 @@ func (n *Node) syncOrders(ctx context.Context) error {
 			}
 			if err := n.orders.Add(r); err != nil {
 				return err
+			}
+			if r.Kind == syncproto.RulingErase {
+				if _, err := n.own.Erase(ctx, r.Record); err != nil {
+					return err
+				}
 			}
 		}
 		n.ordersSeen.Store(row.Number)

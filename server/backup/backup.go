@@ -49,6 +49,8 @@ type Config struct {
 type Service struct {
 	cfg  Config
 	turn sync.Mutex
+	// copying is held while the files beside the backups are copied.
+	copying sync.Mutex
 
 	mu       sync.Mutex
 	verified time.Time
@@ -125,10 +127,8 @@ func (s *Service) make(ctx context.Context) (Made, error) {
 		return Made{}, fmt.Errorf("the backup %s was made and does not restore: %w", filepath.Base(path), err)
 	}
 	made.MadeMS = now.UnixMilli()
-	for _, path := range s.cfg.Beside {
-		if err := copyFile(path, filepath.Join(s.cfg.Folder, filepath.Base(path))); err != nil {
-			return Made{}, err
-		}
+	if err := s.RenewBeside(); err != nil {
+		return Made{}, err
 	}
 	if s.cfg.Safe != nil {
 		if err := s.cfg.Safe(ctx, heads); err != nil {
@@ -136,6 +136,20 @@ func (s *Service) make(ctx context.Context) (Made, error) {
 		}
 	}
 	return made, s.forget(now)
+}
+
+// RenewBeside copies the small files beside the backups anew. It is called after
+// every order, too: a backup that is older than an erasure is restored with it
+// all the same, even if nothing else is left of the machine.
+func (s *Service) RenewBeside() error {
+	s.copying.Lock()
+	defer s.copying.Unlock()
+	for _, path := range s.cfg.Beside {
+		if err := copyFile(path, filepath.Join(s.cfg.Folder, filepath.Base(path))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // drill restores a backup into dir and proves it.

@@ -99,6 +99,23 @@ func periods(folder string) ([]period, error) {
 	return out, nil
 }
 
+// Identities gives the period keys in a folder that are not destroyed yet,
+// oldest first: with them every backup can be opened that still can be.
+func Identities(folder string) ([]age.Identity, error) {
+	if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	list, err := periods(folder)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]age.Identity, len(list))
+	for i, p := range list {
+		out[i] = p.identity
+	}
+	return out, nil
+}
+
 func readPeriod(folder string, since time.Time) (period, error) {
 	text, err := os.ReadFile(periodPath(folder, since))
 	if errors.Is(err, os.ErrNotExist) {
@@ -132,6 +149,14 @@ func (s *Service) period(now time.Time) (period, error) {
 	}
 	since := now.UTC().Truncate(time.Millisecond)
 	return period{since, id}, writeDurably(periodPath(s.cfg.PeriodKeys, since), []byte(id.String()+"\n"))
+}
+
+// Forget destroys the keys whose time is over, whether or not a new backup could
+// be made, and removes what nobody can read any more.
+func (s *Service) Forget() error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	return s.forget(s.cfg.Now())
 }
 
 // forget destroys the keys whose time is over, removes the backups that nobody

@@ -30,6 +30,7 @@ type world struct {
 	centre  *site
 	team    uuid.UUID
 	commune string
+	now     func() time.Time // of all servers; nil for the real time
 }
 
 // site is a running server.
@@ -42,7 +43,13 @@ type site struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, prov: province.Small(1, 1, 1)}
+	return newWorldAt(t, nil)
+}
+
+// newWorldAt is newWorld by another clock.
+func newWorldAt(t *testing.T, now func() time.Time) *world {
+	t.Helper()
+	w := &world{t: t, prov: province.Small(1, 1, 1), now: now}
 	w.commune = fieldwork.UnitKey(w.prov.Teams[0].Commune)
 	w.centre = w.serve(func(c *config.Config) { c.BackupFolder, c.BackupEvery = t.TempDir(), 0 }, "")
 	files := t.TempDir()
@@ -84,7 +91,7 @@ func (w *world) serve(change func(*config.Config), invite string) *site {
 	if change != nil {
 		change(&cfg)
 	}
-	opts := server.Options{Transport: httptransport.New(0)}
+	opts := server.Options{Transport: httptransport.New(0), Now: w.now}
 	if invite != "" {
 		w.must(server.JoinUpstream(w.t.Context(), cfg, opts, invite, "point"))
 	}

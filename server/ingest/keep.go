@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 
@@ -25,12 +24,16 @@ func (ses *session) keep(p *prepared, pl *placement, cured []stretch, o *store.O
 	}
 	opened := ses.s.atCentre() && p.unreadable == nil
 	row.Readable, row.Sealed = opened, p.seg.Sealed() && !opened
-	if row.Data = p.seg.Encode(); opened {
+	if row.Sealed {
+		var err error
+		if row.Sealed, err = ses.keepSealed(p, &row); err != nil {
+			return err
+		}
+	}
+	if row.Data = p.seg.Encode(); !row.Sealed {
 		row.Data = p.seg.EncodeOpen()
 	}
-	if err := ses.forgetSalts(p, pl.held, &row); err != nil {
-		return err
-	}
+	ses.forgetSalts(p, &row)
 	if _, err := ses.tx.AddSegment(row); err != nil {
 		return err
 	}
@@ -44,28 +47,6 @@ func (ses *session) keep(p *prepared, pl *placement, cured []stretch, o *store.O
 	}
 	if len(cured) > 0 {
 		return ses.strip(o, p.in.first, p.in.last)
-	}
-	return nil
-}
-
-// forgetSalts leaves out of a segment's salts those of changes that are held
-// already and whose record was erased: they must not come back with a copy.
-func (ses *session) forgetSalts(p *prepared, held []stretch, row *store.Segment) error {
-	if row.Salts == nil {
-		return nil
-	}
-	for _, h := range held {
-		for seq := h.first; seq <= h.last; seq++ {
-			rec, found, err := ses.tx.Record(recordOf(&p.changes[seq-p.in.first]))
-			if err != nil {
-				return err
-			}
-			if found && rec.Erased {
-				row.Salts = bytes.Clone(row.Salts)
-				at := int(seq-p.in.first) * saltBytes
-				clear(row.Salts[at : at+saltBytes])
-			}
-		}
 	}
 	return nil
 }
@@ -203,15 +184,9 @@ func (ses *session) strip(o *store.Origin, first, last uint64) error {
 		if waits {
 			continue
 		}
-		seg, err := syncproto.ParseSegment(row.Data)
-		if err != nil {
+		if err := ses.unseal(row); err != nil {
 			return err
 		}
-		row.Data, row.Sealed = seg.EncodeOpen(), false
-		if err := ses.tx.SetSegment(row); err != nil {
-			return err
-		}
-		delete(ses.cache, row.ID)
 	}
 	return nil
 }

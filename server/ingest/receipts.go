@@ -316,14 +316,15 @@ func (ses *session) centreReceipt(r *syncproto.Receipt, data []byte) error {
 	if _, err := ses.tx.PutReceipt(store.Receipt{ReceiptKey: key, Last: r.Last, Data: data}); err != nil {
 		return err
 	}
-	if r.Mark != syncproto.MarkSafe || !held {
+	if !held {
 		return nil
 	}
 	return ses.dropSealed(r, run)
 }
 
 // dropSealed lets the sealed part of stored segments go that the receipt calls
-// safe from the first change to the last.
+// safe from the first change to the last, and of those with an erased record
+// what it calls received.
 func (ses *session) dropSealed(r *syncproto.Receipt, run *store.Run) error {
 	t := ses.topo[r.Origin]
 	rows, err := ses.tx.Segments(store.SegmentQuery{Origin: r.Origin, From: r.First, To: r.Last, HeadersOnly: true})
@@ -334,16 +335,19 @@ func (ses *session) dropSealed(r *syncproto.Receipt, run *store.Run) error {
 		if !row.Sealed || t.home(row.Branch, row.Last) != run.Branch || !coversAll(r, row.First, row.Last) {
 			continue
 		}
+		if r.Mark < syncproto.MarkSafe {
+			if due, err := ses.sealsErased(row); err != nil || !due {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+		}
 		full, ok, err := ses.tx.Segment(row.ID)
 		if err != nil || !ok {
 			return err
 		}
-		seg, err := syncproto.ParseSegment(full.Data)
-		if err != nil {
-			return err
-		}
-		full.Data, full.Sealed = seg.EncodeOpen(), false
-		if err := ses.tx.SetSegment(full); err != nil {
+		if err := ses.unseal(full); err != nil {
 			return err
 		}
 	}

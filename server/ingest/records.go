@@ -35,16 +35,17 @@ func (ses *session) openFile(id uuid.UUID) (*file, error) {
 
 // add puts a change into the file. A change that is there already, from a page
 // or without its personal row, is replaced where the newcomer knows more; it
-// keeps its place in the feed.
-func (f *file) add(e Entry) {
+// keeps its place in the feed. It gives the encrypted row that was replaced.
+func (f *file) add(e Entry) (replaced []byte) {
 	for i := range f.entries {
 		old := &f.entries[i]
 		if old.ID() != e.ID() || old.Closed != e.Closed && old.Closed != [syncproto.RefOpenBytes]byte{} && e.Closed != [syncproto.RefOpenBytes]byte{} {
 			continue
 		}
 		if e.form == personalUnknown && old.form != personalUnknown {
-			return
+			return nil
 		}
+		replaced = old.cipher
 		e.fed = old.fed
 		e.EarliestMS = max(e.EarliestMS, old.EarliestMS)
 		if old.LatestMS != 0 {
@@ -57,6 +58,7 @@ func (f *file) add(e Entry) {
 		break
 	}
 	f.entries = append(f.entries, e)
+	return replaced
 }
 
 // update takes changes of one record in, settles which of its changes act,
@@ -69,7 +71,12 @@ func (ses *session) update(id uuid.UUID, fresh []Entry, rejudge bool) error {
 		return err
 	}
 	for i := range fresh {
-		f.add(fresh[i])
+		ses.gone(f.add(fresh[i]))
+	}
+	if len(ses.traces) > 0 {
+		if err := ses.erasing(); err != nil {
+			return err
+		}
 	}
 	if len(f.entries) == 0 && !f.rec.Erased {
 		return nil
@@ -90,11 +97,6 @@ func (ses *session) settle(f *file, rejudge bool) error {
 		return err
 	}
 	if f.rec.Erased {
-		for i := f.fresh; i < len(f.entries); i++ {
-			if err := ses.dropSalts(&f.entries[i]); err != nil {
-				return err
-			}
-		}
 		f.erase()
 	}
 	state, err := ses.merge(f)

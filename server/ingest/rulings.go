@@ -13,12 +13,12 @@ import (
 	"thonsync/syncproto/merge"
 )
 
-// rulings holds the centre's decisions about single changes and devices in
-// memory: they are few, and every merge asks for them. Erasures stand in the
-// records themselves.
+// rulings holds the centre's decisions in memory: they are few, and every merge
+// asks for them.
 type rulings struct {
 	last    uint64
 	on      map[merge.ID][]rulingOn // by number
+	erased  map[uuid.UUID]bool      // records
 	revoked map[syncproto.OriginID]*revocation
 }
 
@@ -29,7 +29,9 @@ type rulingOn struct {
 }
 
 func loadRulings(r store.Reader) (*rulings, error) {
-	all := &rulings{on: make(map[merge.ID][]rulingOn), revoked: make(map[syncproto.OriginID]*revocation)}
+	all := &rulings{
+		on: make(map[merge.ID][]rulingOn), erased: make(map[uuid.UUID]bool), revoked: make(map[syncproto.OriginID]*revocation),
+	}
 	const step = 1000
 	for {
 		list, err := r.Rulings(all.last, step)
@@ -52,10 +54,11 @@ func loadRulings(r store.Reader) (*rulings, error) {
 
 func (rs *rulings) add(r *syncproto.Ruling) {
 	rs.last = max(rs.last, r.Number)
-	if r.Kind == syncproto.RulingErase {
+	switch {
+	case r.Kind == syncproto.RulingErase:
+		rs.erased[r.Record] = true
 		return
-	}
-	if r.OfDevice() {
+	case r.OfDevice():
 		rs.aboutDevice(r)
 		return
 	}
@@ -122,6 +125,9 @@ func (s *Service) Rule(ctx context.Context, r syncproto.Ruling) (syncproto.Rulin
 		made = r
 		return ses.rule(&made)
 	})
+	if err == nil && r.Kind == syncproto.RulingErase {
+		err = s.Purge(ctx)
+	}
 	return made, err
 }
 
@@ -227,54 +233,3 @@ func (ses *session) recordOfChange(o *store.Origin, ref syncproto.Ref) (id uuid.
 	}
 	return id, false, nil
 }
-
-// eraseRecord drops the personal rows and salts of a record and leaves a
-// tombstone that covers changes still to come. The chains still verify: their
-// commitments stay, and without the salt nothing can be guessed from them.
-func (ses *session) eraseRecord(id uuid.UUID) error {
-	f, err := ses.openFile(id)
-	if err != nil {
-		return err
-	}
-	f.rec.Erased = true
-	for i := range f.entries {
-		if err := ses.dropSalts(&f.entries[i]); err != nil {
-			return err
-		}
-	}
-	return ses.settle(f, true)
-}
-
-// dropSalts zeroes the salt of one change in all segments that hold it.
-func (ses *session) dropSalts(e *Entry) error {
-	o, err := ses.origin(e.Change.Origin)
-	if err != nil || o == nil {
-		return err
-	}
-	seq := e.Change.Seq
-	rows, err := ses.tx.Segments(store.SegmentQuery{Origin: o.ID, From: seq, To: seq})
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		at := int(seq-row.First) * saltBytes
-		if len(row.Salts) < at+saltBytes {
-			continue
-		}
-		u, err := ses.unpacked(row.ID, o.Key)
-		if err != nil {
-			return err
-		}
-		if u.changes[seq-row.First].Open.Prefix() != e.Open {
-			continue
-		}
-		clear(row.Salts[at : at+saltBytes])
-		if err := ses.tx.SetSegment(row); err != nil {
-			return err
-		}
-		delete(ses.cache, row.ID)
-	}
-	return nil
-}
-
-const saltBytes = len(syncproto.Salt{})

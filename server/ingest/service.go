@@ -33,6 +33,8 @@ type Service struct {
 
 	rulings  *rulings        // touched by the writer only
 	cutEpoch syncproto.Epoch // in which all feeds are cut; touched by the writer only
+	left     leftovers
+	purging  sync.Mutex
 
 	mu     sync.RWMutex // guards closed against sends on queue
 	closed bool
@@ -96,6 +98,9 @@ func open(ctx context.Context, cfg Config, judge judgeFunc, schema uint32) (*Ser
 		return nil, err
 	}
 	if err := s.register(ctx); err != nil {
+		return nil, err
+	}
+	if err := cfg.Store.View(ctx, s.loadPurge); err != nil {
 		return nil, err
 	}
 	go s.loop()
@@ -287,6 +292,10 @@ func (s *Service) transact(f func(*session) error) error {
 			s.publishRevoked()
 		}
 		s.cutEpoch = ses.cutIn
+		if ses.erased {
+			// A point cannot tell what sealed bytes held, nor where they have lain.
+			s.left.add(ses.traces, !s.atCentre())
+		}
 		return nil
 	}
 	if ses != nil && ses.ruled {

@@ -27,6 +27,8 @@ type session struct {
 	cutIn   syncproto.Epoch              // epoch in which pages were cut, zero for none
 	fed     map[string]bool              // feeds with entries that are not in pages yet
 	covers  map[syncproto.OriginID]cover // of revoked devices
+	erased  bool                         // personal data were deleted
+	traces  [][]byte                     // what of them may still be in a file
 }
 
 func newSession(s *Service, tx store.Tx) *session {

@@ -59,6 +59,8 @@ func (t *taking) first(ctx context.Context) error {
 	})
 	if err == nil {
 		t.res.Refused = refused
+		// What fails here is made up for by the next call or start.
+		_ = t.s.Purge(ctx)
 	}
 	return err
 }

@@ -93,7 +93,7 @@ func (w *working) stretch(t stretch, current bool) error {
 // that happened since can matter to it.
 func (w *working) fast(i int, branch uint32) bool {
 	e := &w.p.entries[i]
-	return w.p.ready[i] != nil && branch == 0 && w.carry <= e.EarliestMS && !w.ses.s.rulings.ruledOn(e.ID())
+	return w.p.ready[i] != nil && branch == 0 && w.carry <= e.EarliestMS && !w.ses.s.rulings.ruledOn(e.ID()) && !w.ses.s.rulings.erased[w.p.ready[i].ID]
 }
 
 // slow puts a change aside for merging.

@@ -112,6 +112,12 @@ func (f *Folder) secret(name string, n int) ([]byte, error) {
 	return b, nil
 }
 
+// has reports whether a file is there.
+func (f *Folder) has(name string) bool {
+	_, err := os.Stat(filepath.Join(f.path, name))
+	return err == nil
+}
+
 func trimNewline(b []byte) []byte {
 	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
 		b = b[:len(b)-1]

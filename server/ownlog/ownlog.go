@@ -16,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"thonsync/clientlib/changelog"
 	"thonsync/server/ingest"
 	"thonsync/syncproto"
@@ -267,6 +269,37 @@ func (l *Log) Renew(ctx context.Context) (syncproto.OriginID, error) {
 		err = errors.Join(err, l.update(ctx, func(tx *sql.Tx) error { return l.log.Reload(ctx, tx) }))
 	}
 	return id, err
+}
+
+// Erase removes the personal rows and salts that the log holds of a record, from
+// the file and its free space too. It tells whether there were any.
+func (l *Log) Erase(ctx context.Context, record uuid.UUID) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	held := false
+	err := l.update(ctx, func(tx *sql.Tx) error {
+		entries, err := l.log.ByRecord(ctx, tx, record)
+		if err != nil {
+			return err
+		}
+		for i := range entries {
+			held = held || !entries[i].PersonalGone
+		}
+		if !held {
+			return nil
+		}
+		return l.log.Erase(ctx, tx, record)
+	})
+	if err != nil || !held {
+		return false, err
+	}
+	// secure_delete leaves what lay in a page before its rows moved.
+	for _, q := range [...]string{"VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"} {
+		if _, err := l.db.ExecContext(ctx, q); err != nil {
+			return true, fmt.Errorf("clearing erased values from the own log: %w", err)
+		}
+	}
+	return true, nil
 }
 
 // Verify recomputes both chains of every own origin; CodeChain at the first

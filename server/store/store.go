@@ -26,6 +26,15 @@ type Store interface {
 	Close() error
 }
 
+// Purger is what an engine implements whose files keep more than the present
+// rows.
+type Purger interface {
+	// Purge makes sure that what was deleted or overwritten is in no file of the
+	// engine any more. traces are values that were, to look for; nil stands for
+	// anything. It fails with CodeOverload if it has to be called again later.
+	Purge(ctx context.Context, traces [][]byte) error
+}
+
 // Reader reads inside a transaction. Slices and structs it returns belong to
 // the caller. A second result of false means that there is no such row.
 type Reader interface {

@@ -40,6 +40,7 @@ type Options struct {
 
 // Store is a store in a SQLite file.
 type Store struct {
+	path    string // absolute
 	db, rdb *sql.DB
 	lock    *fileLock
 	writer  *conn
@@ -85,6 +86,7 @@ func (s *Store) open(ctx context.Context, path string, o Options) error {
 	if err != nil {
 		return syncproto.Wrap(syncproto.CodeInternal, err, "database path cannot be resolved")
 	}
+	s.path = path
 	if !o.ReadOnly {
 		if s.lock, err = acquireLock(path + ".lock"); err != nil {
 			return err
