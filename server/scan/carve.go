@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/subtle"
@@ -13,7 +12,10 @@ import (
 // blockKey decrypts AES-GCM without checking its tag: a deleted row has often
 // lost its end, its place and so its associated data, and can be read all the
 // same by whoever has the key.
-type blockKey struct{ block cipher.Block }
+type blockKey struct {
+	block   cipher.Block
+	counter []byte // of the block that is decrypted; kept, because it is needed so often
+}
 
 func newBlockKey(raw []byte) (blockKey, error) {
 	if len(raw) != 32 {
@@ -23,14 +25,14 @@ func newBlockKey(raw []byte) (blockKey, error) {
 	if err != nil {
 		return blockKey{}, syncproto.Wrap(syncproto.CodeInternal, err, "key to scan with cannot be used")
 	}
-	return blockKey{block}, nil
+	return blockKey{block, make([]byte, aes.BlockSize)}, nil
 }
 
 const (
 	gcmNonce = 12
 	// peekBytes is how much is decrypted of every place: short values, such as a
 	// salt, a name or the last digits of a number, lie within.
-	peekBytes = 64
+	peekBytes = 48
 	// rowBytes is how much is decrypted where a row seems to begin.
 	rowBytes = 4096
 )
@@ -41,13 +43,12 @@ func (k blockKey) decrypt(dst, src []byte) int {
 	if len(src) <= gcmNonce {
 		return 0
 	}
-	var counter [aes.BlockSize]byte
-	copy(counter[:], src[:gcmNonce])
+	copy(k.counter, src[:gcmNonce])
 	src = src[gcmNonce:]
 	n := min(len(dst), len(src)) &^ (aes.BlockSize - 1)
 	for off := 0; off < n; off += aes.BlockSize {
-		binary.BigEndian.PutUint32(counter[gcmNonce:], uint32(off/aes.BlockSize)+2)
-		k.block.Encrypt(dst[off:off+aes.BlockSize], counter[:])
+		binary.BigEndian.PutUint32(k.counter[gcmNonce:], uint32(off/aes.BlockSize)+2)
+		k.block.Encrypt(dst[off:off+aes.BlockSize], k.counter)
 	}
 	subtle.XORBytes(dst[:n], dst[:n], src[:n])
 	return n
@@ -67,10 +68,8 @@ func (s *Scanner) carve(b []byte, at string) {
 					s.report.Rows++
 				}
 			}
-			for i := range s.marks {
-				if bytes.Contains(buf[:n], s.marks[i].Value) {
-					s.found(s.marks[i], within(at, "decrypted value"))
-				}
+			if s.pairs.any(buf[:n]) {
+				s.look(buf[:n], within(at, "decrypted value"))
 			}
 		}
 	}
@@ -80,4 +79,17 @@ func (s *Scanner) carve(b []byte, at string) {
 // a field number, a type.
 func looksLikeRow(b []byte) bool {
 	return len(b) > 4 && b[0] >= 1 && b[0] <= 64 && b[2] >= 1 && b[2] <= 16
+}
+
+// pairs are the leading two octets of all marks: they tell fast that none of
+// them is there.
+type pairs [1 << 16]bool
+
+func (p *pairs) any(b []byte) bool {
+	for i := 1; i < len(b); i++ {
+		if p[uint16(b[i-1])<<8|uint16(b[i])] {
+			return true
+		}
+	}
+	return false
 }

@@ -58,6 +58,7 @@ type Scanner struct {
 	keys   Keys
 	marks  []Mark
 	blocks []blockKey
+	pairs  pairs
 	report Report
 	seen   map[Finding]bool
 	file   string
@@ -77,6 +78,7 @@ func New(keys Keys, marks []Mark, dir string) (*Scanner, error) {
 		if len(m.Value) < minMark {
 			return nil, syncproto.Errorf(syncproto.CodeInvalidInput, "mark %s has %d octets: at least %d are needed to tell it from chance", m.Name, len(m.Value), minMark)
 		}
+		s.pairs[uint16(m.Value[0])<<8|uint16(m.Value[1])] = true
 	}
 	for _, raw := range keys.Rows {
 		k, err := newBlockKey(raw)
