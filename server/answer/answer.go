@@ -25,6 +25,8 @@ type Ingester interface {
 	Submit(ctx context.Context, b ingest.Batch) (ingest.Result, error)
 	Beacon() syncproto.BeaconMark
 	Definitions() *ingest.Definitions
+	// Barred tells why a device is not served; see ingest.Service.
+	Barred(r store.Reader, id syncproto.OriginID, chain []string) (ingest.Bar, error)
 }
 
 // SealKey is the centre's current sealing key with the centre's word for it.
@@ -159,7 +161,7 @@ func (s *Service) answer(ctx context.Context, o *syncproto.Opened, size int) (*s
 	defer func() {
 		leave(result.Octets + costChange*(result.New+result.Repeats) + costProblem*len(result.Problems))
 	}()
-	if err := s.load(ctx, asker, o.Credentials); err != nil {
+	if err := s.load(ctx, asker); err != nil {
 		return nil, err
 	}
 	result, err = s.take(ctx, asker, o)

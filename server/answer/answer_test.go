@@ -25,6 +25,8 @@ import (
 // taker is an ingest that notes what it is given.
 type taker struct {
 	batches []ingest.Batch
+	revoked map[syncproto.OriginID]*syncproto.Ruling
+	blocked map[syncproto.OriginID]bool
 	result  ingest.Result
 	err     error
 }
@@ -37,6 +39,14 @@ func (k *taker) Beacon() syncproto.BeaconMark {
 	return syncproto.BeaconMark{MS: 60_000, Tag: [8]byte{9}}
 }
 func (k *taker) Definitions() *ingest.Definitions { return &ingest.Definitions{} }
+func (k *taker) Barred(_ store.Reader, id syncproto.OriginID, chain []string) (ingest.Bar, error) {
+	for _, sub := range append([]syncproto.OriginID{id}, credential.Subjects(chain)...) {
+		if r := k.revoked[sub]; r != nil {
+			return ingest.Bar{Ruling: r}, nil
+		}
+	}
+	return ingest.Bar{Blocked: k.blocked[id]}, nil
+}
 
 // bench is a service over a real store.
 type bench struct {
@@ -267,6 +277,58 @@ func TestPhoneLearnsOfItsTeamOnly(t *testing.T) {
 				t.Errorf("answer %+v", a)
 			}
 		})
+	}
+}
+
+// Who was revoked may upload and learns what became of its own work and why it
+// gets nothing else: no pages, nothing of its team. A block of the point is the
+// same without a ruling.
+func TestRevokedGetsItsReceiptsOnly(t *testing.T) {
+	b := newBench(t, credential.RolePoint, "l:1")
+	b.in.revoked, b.in.blocked = map[syncproto.OriginID]*syncproto.Ruling{}, map[syncproto.OriginID]bool{}
+	team := uuid.New()
+	self, mate := b.known(b.device(credential.RolePhone, team, "l:1")), b.known(b.device(credential.RolePhone, team, "l:1"))
+	q := &syncproto.Request{Heads: heads(self, mate), Budget: syncproto.MaxMessageBytes, Segments: [][]byte{[]byte("work")}}
+	a, err := b.ask(self, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h, _, s, _ := originsOf(t, a); !has(h, mate) || !has(s, mate) || len(a.Rulings) > 0 {
+		t.Fatalf("before: heads %v, segments %v", h, s)
+	}
+	ruling := &syncproto.Ruling{Number: 4, Kind: syncproto.RulingRevoke, Target: syncproto.Ref{Origin: self.id}}
+	ruling.Sign(b.centre)
+	for name, bar := range map[string]func(){
+		"revoked": func() { b.in.revoked[self.id] = ruling },
+		"blocked": func() { b.in.blocked[self.id] = true },
+	} {
+		clear(b.in.revoked)
+		clear(b.in.blocked)
+		bar()
+		before := len(b.in.batches)
+		a, err := b.ask(self, q)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		h, r, s, c := originsOf(t, a)
+		if len(b.in.batches) != before+1 || !has(h, self) || !has(r, self) {
+			t.Errorf("%s: took %d batches, heads %v, receipts %v", name, len(b.in.batches)-before, h, r)
+		}
+		if has(h, mate) || has(r, mate) || len(s)+len(c)+len(a.Pages) > 0 {
+			t.Errorf("%s: it learns of its team: heads %v, receipts %v, segments %v, chains %v, %d pages", name, h, r, s, c, len(a.Pages))
+		}
+		if want := name == "revoked"; len(a.Rulings) == 1 != want {
+			t.Errorf("%s: %d rulings", name, len(a.Rulings))
+		}
+		file, err := b.Bundle(t.Context(), answer.AskFor(self.id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range file {
+			if e.Kind != syncproto.EntryNotice && e.Kind != syncproto.EntryReceipt && e.Kind != syncproto.EntryRuling {
+				t.Errorf("%s: its answer file holds an entry of kind %d", name, e.Kind)
+			}
+		}
 	}
 }
 

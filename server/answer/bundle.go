@@ -74,7 +74,8 @@ func (s *Service) askerOf(ctx context.Context, id syncproto.OriginID) (*asker, e
 	if err != nil {
 		return nil, err
 	}
-	return &asker{Grant: g, defs: defs, known: true}, nil
+	a := &asker{Grant: g, defs: defs, chain: o.Credentials}
+	return a, s.load(ctx, a)
 }
 
 func entriesOf(a *syncproto.Answer) []syncproto.Entry {
@@ -84,6 +85,9 @@ func entriesOf(a *syncproto.Answer) []syncproto.Entry {
 	}
 	for _, p := range a.Pages {
 		out = append(out, syncproto.Entry{Kind: syncproto.EntryPage, Data: p})
+	}
+	for _, r := range a.Rulings {
+		out = append(out, syncproto.Entry{Kind: syncproto.EntryRuling, Data: r})
 	}
 	for _, c := range a.Credentials {
 		out = append(out, syncproto.Entry{Kind: syncproto.EntryCredential, Data: syncproto.EncodeCredentialEntry(c)})

@@ -36,7 +36,7 @@ func (s *Service) collect(ctx context.Context, a *asker, ask *syncproto.Ask, bud
 	c := &collector{svc: s, asker: a, ask: ask, ans: ans, budget: exchange.NewBudget(budget), cache: make(map[syncproto.OriginID]*store.Origin)}
 	err = s.cfg.Store.View(ctx, func(r store.Reader) error {
 		c.r = r
-		for _, step := range []func() error{func() error { return c.heads(took.Heads) }, c.receipts, c.pages, c.colleagues} {
+		for _, step := range c.steps(took) {
 			if err := step(); err != nil {
 				return err
 			}
@@ -44,6 +44,24 @@ func (s *Service) collect(ctx context.Context, a *asker, ask *syncproto.Ask, bud
 		return nil
 	})
 	return ans, err
+}
+
+// steps are what an answer is made of. Who is barred may upload and learns what
+// became of it, and why it gets nothing else.
+func (c *collector) steps(took ingest.Result) []func() error {
+	heads := func() error { return c.heads(took.Heads) }
+	if c.asker.bar.Closed() {
+		return []func() error{heads, c.receipts, c.bar}
+	}
+	return []func() error{heads, c.receipts, c.pages, c.colleagues}
+}
+
+// bar tells the asker of the ruling about it.
+func (c *collector) bar() error {
+	if r := c.asker.bar.Ruling; r != nil {
+		c.ans.Rulings = append(c.ans.Rulings, r.Encode())
+	}
+	return nil
 }
 
 // origin gives an origin if the asker may know it, else nil.

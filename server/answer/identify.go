@@ -15,6 +15,8 @@ type asker struct {
 	credential.Grant
 	defs  *ingest.Definitions
 	known bool // the store has this very credential
+	chain []string
+	bar   ingest.Bar // why it is not served, although it may upload
 }
 
 // identify verifies the asker's chain and signature. Scope comes from the
@@ -31,7 +33,7 @@ func (s *Service) identify(o *syncproto.Opened) (*asker, error) {
 	if s.cfg.Role == credential.RolePoint && !overlaps(defs, g.Units, s.cfg.Units) {
 		return nil, syncproto.Errorf(syncproto.CodeScope, "this point serves other units: use the own commune's point or the centre")
 	}
-	return &asker{Grant: g, defs: defs}, nil
+	return &asker{Grant: g, defs: defs, chain: o.Credentials}, nil
 }
 
 func overlaps(defs *ingest.Definitions, units, scope []string) bool {
@@ -39,10 +41,14 @@ func overlaps(defs *ingest.Definitions, units, scope []string) bool {
 }
 
 // load finds what the store knows of the asker.
-func (s *Service) load(ctx context.Context, a *asker, chain []string) error {
+func (s *Service) load(ctx context.Context, a *asker) error {
 	return s.cfg.Store.View(ctx, func(r store.Reader) error {
 		o, ok, err := r.Origin(a.Device)
-		a.known = ok && slices.Equal(o.Credentials, chain)
+		if err != nil {
+			return err
+		}
+		a.known = ok && slices.Equal(o.Credentials, a.chain)
+		a.bar, err = s.cfg.Ingest.Barred(r, a.Device, a.chain)
 		return err
 	})
 }
@@ -76,17 +82,25 @@ func (a *asker) feeds(r store.Reader) ([]string, error) {
 
 // mayKnow reports whether the asker may learn how far an origin has got, have
 // its receipts and carry its open segments: itself, for phones their own team's
-// phones, for points whatever lies in their units.
+// phones, for points whatever lies in their units. Who is barred learns only of
+// what it wrote itself, under this key or one that a handover ties to it.
 func (a *asker) mayKnow(o *store.Origin) bool {
 	switch {
 	case o.ID == a.Device:
 		return true
+	case a.bar.Closed():
+		return a.Role == credential.RolePhone && o.Role == a.Role && a.wrote(o)
 	case a.Role == credential.RolePhone:
 		return o.Role == credential.RolePhone && o.Team == a.Team && sameUnits(o.Units, a.Units)
 	case a.Role == credential.RolePoint:
 		return overlaps(a.defs, o.Units, a.Units)
 	}
 	return false
+}
+
+// wrote tells whether a handover ties an origin to the asker.
+func (a *asker) wrote(o *store.Origin) bool {
+	return slices.Contains(credential.Subjects(a.chain), o.ID) || slices.Contains(credential.Subjects(o.Credentials), a.Device)
 }
 
 // sameUnits guards against two teams of one id in different units, which a

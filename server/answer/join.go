@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 
+	"thonsync/server/store"
 	"thonsync/syncproto"
 )
 
@@ -15,6 +16,10 @@ func (s *Service) join(ctx context.Context, o *syncproto.Opened) (*syncproto.Ans
 	}
 	if s.cfg.Codes == nil || s.cfg.Welcome == nil {
 		return nil, errSpent
+	}
+	if err := s.mayJoin(ctx, o); err != nil {
+		s.refused(ctx, o, err)
+		return nil, err
 	}
 	k, err := s.cfg.Codes.claim(o.Join, s.cfg.Key.Public().(ed25519.PublicKey))
 	if err != nil {
@@ -33,6 +38,17 @@ func (s *Service) join(ctx context.Context, o *syncproto.Opened) (*syncproto.Ans
 		NowMS: s.cfg.Now().UnixMilli(), Beacon: s.cfg.Ingest.Beacon(), SealKey: seal.Raw,
 		Welcome: welcome, More: welcome == nil, JoinNonce: s.cfg.Codes.nonceOf(k),
 	}, nil
+}
+
+// mayJoin turns a revoked key away, before a code is spent on it.
+func (s *Service) mayJoin(ctx context.Context, o *syncproto.Opened) error {
+	return s.cfg.Store.View(ctx, func(r store.Reader) error {
+		bar, err := s.cfg.Ingest.Barred(r, syncproto.OriginOf(o.Join.Key), nil)
+		if err == nil && bar.Closed() {
+			err = syncproto.Errorf(syncproto.CodeCredential, "this device was revoked: it joins anew under a new key, and keeps what it has recorded")
+		}
+		return err
+	})
 }
 
 // nonceOf gives this server's part of the digits of a claimed code.

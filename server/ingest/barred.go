@@ -33,11 +33,30 @@ func (s *Service) AllRevoked() map[syncproto.OriginID]*syncproto.Ruling {
 	return maps.Clone(*s.revoked.Load())
 }
 
-// Barred gives the ruling because of which a device with these credentials is
-// not to be served, nil if it is: its own revocation, that of the key that
-// vouches for it, or that of the point that took it in, unless that point's log
-// holds its device record from before.
-func (s *Service) Barred(r store.Reader, id syncproto.OriginID, chain []string) (*syncproto.Ruling, error) {
+// Bar is why a device is not served. The zero value means that it is.
+type Bar struct {
+	Ruling  *syncproto.Ruling // of the centre
+	Blocked bool              // by this point alone
+}
+
+// Closed tells whether the device is not served.
+func (b Bar) Closed() bool { return b.Ruling != nil || b.Blocked }
+
+// Barred tells why a device with these credentials is not to be served: its own
+// revocation, that of the key that vouches for it, or that of the point that
+// took it in, unless that point's log holds its device record from before; or a
+// block of this point.
+func (s *Service) Barred(r store.Reader, id syncproto.OriginID, chain []string) (Bar, error) {
+	ruling, err := s.revocationOf(r, id, chain)
+	bar := Bar{Ruling: ruling}
+	for _, sub := range append([]syncproto.OriginID{id}, credential.Subjects(chain)...) {
+		_, yes := s.Blocked(sub)
+		bar.Blocked = bar.Blocked || yes
+	}
+	return bar, err
+}
+
+func (s *Service) revocationOf(r store.Reader, id syncproto.OriginID, chain []string) (*syncproto.Ruling, error) {
 	if len(*s.revoked.Load()) == 0 {
 		return nil, nil
 	}

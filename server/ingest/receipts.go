@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"context"
+	"math"
 	"slices"
 
 	"thonsync/server/store"
@@ -80,10 +81,16 @@ func (ses *session) give(r *store.Run, to syncproto.Heads, mark syncproto.Mark) 
 
 // afterWitness gives the first change of a run that a new receipt is to cover. A
 // point keeps the receipt that it gave a device before it knew that the device
-// was revoked: it proves what lies before the cut. Later changes get their own.
+// was revoked: it proves what lies before the cut. Later changes get their own,
+// and none while the point itself blocks the device.
 func (ses *session) afterWitness(r *store.Run, mark syncproto.Mark) (uint64, error) {
 	rv := ses.s.rulings.revocation(r.Origin)
-	if ses.s.atCentre() || rv == nil {
+	switch {
+	case ses.s.atCentre():
+		return r.First, nil
+	case rv == nil && ses.isBlocked(r.Origin):
+		return math.MaxUint64, nil
+	case rv == nil:
 		return r.First, nil
 	}
 	row, found, err := ses.tx.Receipt(store.ReceiptKey{Origin: r.Origin, Branch: r.Branch, First: r.First, Mark: mark, Issuer: ses.s.id})

@@ -341,7 +341,7 @@ func TestRevokedPointsPhones(t *testing.T) {
 	s.wantOutcomes("its record is held", after.origin, "held/revoked:2")
 	barred := func(a *author) (yes bool) {
 		s.view(func(r store.Reader) {
-			yes = must[*syncproto.Ruling](t)(s.Barred(r, a.origin, a.chain)) != nil
+			yes = must[Bar](t)(s.Barred(r, a.origin, a.chain)).Closed()
 		})
 		return yes
 	}

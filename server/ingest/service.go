@@ -28,8 +28,9 @@ type Service struct {
 	defs    atomic.Pointer[Definitions]
 	beacon  atomic.Pointer[syncproto.BeaconMark] // newest of the centre; points only
 	revoked atomic.Pointer[revokedNow]
-	held    chan struct{} // bounds decoded segments in memory
-	prepare chan struct{} // one slot a processor, so that those begun first are ready first
+	blocked atomic.Pointer[blockedAt] // points only
+	held    chan struct{}             // bounds decoded segments in memory
+	prepare chan struct{}             // one slot a processor, so that those begun first are ready first
 
 	rulings  *rulings        // touched by the writer only
 	cutEpoch syncproto.Epoch // in which all feeds are cut; touched by the writer only
@@ -132,6 +133,9 @@ func (s *Service) reload(ctx context.Context) error {
 		}
 		s.defs.Store(defs)
 		s.publishRevoked()
+		if err := s.loadBlocked(r); err != nil {
+			return err
+		}
 		return s.loadBeacon(r)
 	})
 }
@@ -290,6 +294,9 @@ func (s *Service) transact(f func(*session) error) error {
 		s.defs.Store(ses.defs)
 		if ses.ruled {
 			s.publishRevoked()
+		}
+		if ses.blocked != nil {
+			s.blocked.Store(ses.blocked)
 		}
 		s.cutEpoch = ses.cutIn
 		if ses.erased {

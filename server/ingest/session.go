@@ -29,6 +29,7 @@ type session struct {
 	covers  map[syncproto.OriginID]cover // of revoked devices
 	erased  bool                         // personal data were deleted
 	traces  [][]byte                     // what of them may still be in a file
+	blocked *blockedAt                   // changed in this transaction, else nil
 }
 
 func newSession(s *Service, tx store.Tx) *session {

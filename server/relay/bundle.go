@@ -67,8 +67,13 @@ func (u Up) export(r store.Reader) ([][]syncproto.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, rc := range receipts {
-		if rc.Issuer == u.self() && have[branchKey{rc.Origin, rc.Branch}].upTo(rc.First) < rc.Last {
+	for i := range receipts {
+		rc := &receipts[i]
+		due, err := u.witnesses(r, rc, have)
+		if err != nil {
+			return nil, err
+		}
+		if due {
 			b.cut(len(rc.Data))
 			b.put(syncproto.Entry{Kind: syncproto.EntryReceipt, Data: rc.Data})
 		}
@@ -77,6 +82,20 @@ func (u Up) export(r store.Reader) ([][]syncproto.Entry, error) {
 		return nil, err
 	}
 	return append(b.done, b.now), nil
+}
+
+// witnesses tells whether a receipt belongs into a bundle: an own one for what
+// upstream has not receipted, or for a device that was revoked, because what it
+// wrote before may rest on this alone.
+func (u Up) witnesses(r store.Reader, rc *store.Receipt, have map[branchKey]custody) (bool, error) {
+	if rc.Issuer != u.self() {
+		return false, nil
+	}
+	if have[branchKey{rc.Origin, rc.Branch}].upTo(rc.First) < rc.Last {
+		return true, nil
+	}
+	rulings, err := r.RulingsOn(rc.Origin, 0)
+	return len(rulings) > 0, err
 }
 
 // contacts adds who was here to the last bundle, after all their work.
@@ -170,6 +189,7 @@ type Imported struct {
 	Repeats     int              `json:"repeated_changes"`
 	Receipts    int              `json:"receipts"`
 	Pages       int              `json:"pages"`
+	Rulings     int              `json:"rulings"` // outside pages
 	Credentials int              `json:"credentials"`
 	Damaged     int              `json:"damaged_places"` // of the file itself
 	Cut         bool             `json:"cut_short"`
@@ -265,6 +285,13 @@ func (im *importer) entry(i int, e syncproto.Entry, notice func([]byte) error) e
 		}
 		im.out.Pages++
 		im.batch.Pages = append(im.batch.Pages, e.Data)
+	case syncproto.EntryRuling:
+		if _, err := syncproto.DecodeRuling(e.Data); err != nil {
+			im.skip(i, "ruling", err)
+			return nil
+		}
+		im.out.Rulings++
+		im.batch.Rulings = append(im.batch.Rulings, e.Data)
 	case syncproto.EntryNotice:
 		if notice == nil {
 			return nil
@@ -293,7 +320,7 @@ func (im *importer) entry(i int, e syncproto.Entry, notice func([]byte) error) e
 // flush submits the batch at hand.
 func (im *importer) flush() error {
 	b := im.batch
-	if len(b.Segments) == 0 && len(b.Receipts) == 0 && len(b.Pages) == 0 && len(im.credentials) == 0 {
+	if len(b.Segments) == 0 && len(b.Receipts) == 0 && len(b.Pages)+len(b.Rulings) == 0 && len(im.credentials) == 0 {
 		return nil
 	}
 	b.Via, b.Credentials = im.via, im.credentials
@@ -310,7 +337,7 @@ func (im *importer) flush() error {
 		im.skip(im.at[p.Index], "segment", &syncproto.Error{Code: p.Code, Message: p.Message})
 	}
 	for _, err := range result.Refused {
-		im.out.Skipped = append(im.out.Skipped, SkippedEntry{Kind: "receipt or page", Code: syncproto.CodeOf(err), Detail: err.Error()})
+		im.out.Skipped = append(im.out.Skipped, SkippedEntry{Kind: "receipt, page or ruling", Code: syncproto.CodeOf(err), Detail: err.Error()})
 	}
 	im.out.Segments += len(b.Segments) - len(bad)
 	im.out.New += result.New

@@ -29,7 +29,7 @@ func (r *Relay) round(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	result, err := r.cfg.Ingest.Submit(ctx, ingest.Batch{
-		Via: from, Receipts: ans.Receipts, Pages: ans.Pages, Segments: ans.Segments, Credentials: ans.Credentials,
+		Via: from, Receipts: ans.Receipts, Pages: ans.Pages, Rulings: ans.Rulings, Segments: ans.Segments, Credentials: ans.Credentials,
 		Beacon: ans.Beacon,
 	})
 	if err != nil {
