@@ -1,7 +1,6 @@
 package clientlib
 
 import (
-	"bytes"
 	"context"
 	"io"
 
@@ -60,11 +59,11 @@ func (d *Device) ImportBundle(ctx context.Context, r io.Reader) (BundleReport, e
 		Damaged: damage.Damaged, Cut: damage.Cut, Skipped: len(in.notes), Problems: in.notes}, nil
 }
 
-// takeEntries applies a bundle's entries, whatever their order in the file:
-// credentials before what they vouch for.
+// takeEntries applies a bundle's entries, whatever their order in the file: keys
+// and credentials before what they vouch for.
 func (in *intake) takeEntries(ctx context.Context, entries []syncproto.Entry) error {
 	for _, kind := range []syncproto.EntryKind{
-		syncproto.EntryCredential, syncproto.EntryNotice, syncproto.EntryReceipt, syncproto.EntryPage, syncproto.EntrySegment,
+		syncproto.EntryNotice, syncproto.EntryCredential, syncproto.EntryReceipt, syncproto.EntryPage, syncproto.EntrySegment,
 	} {
 		for _, e := range entries {
 			if e.Kind != kind {
@@ -99,26 +98,18 @@ func (in *intake) takeEntry(ctx context.Context, e syncproto.Entry) error {
 	return nil
 }
 
-// takeBundleNotice follows the centre's sealing key by file: only the centre's
-// own notice counts, and only one newer than the newest seen, because a file may
-// be old.
+// takeBundleNotice follows the centre's keys by file. A file may be old or made
+// by anybody; the centre's own word in it says which of two is newer.
 func (in *intake) takeBundleNotice(ctx context.Context, b []byte) error {
 	n, err := syncproto.DecodeKeyNotice(b)
+	if err == nil {
+		_, err = in.d.vouched(ctx, in.q, n, in.link.centre)
+	}
 	if err != nil {
 		in.note("key notice", err)
 		return nil
 	}
-	if !bytes.Equal(n.Centre, in.link.centre) || !bytes.Equal(n.Sign, n.Centre) {
-		return nil
-	}
-	var serial uint64
-	if err := in.q.QueryRowContext(ctx, `SELECT centre_serial FROM device`).Scan(&serial); err != nil {
-		return err
-	}
-	if n.Serial <= serial {
-		return nil
-	}
-	return adoptSeal(ctx, in.q, n)
+	return in.d.adoptCentre(ctx, in.q, &in.link, n)
 }
 
 // takeBundleSegment shows a segment's changes and, where it is sealed and not

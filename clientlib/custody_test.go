@@ -181,7 +181,7 @@ func TestFeedContinuity(t *testing.T) {
 		}
 	}
 	// A page in the right place that does not name the page before.
-	last, err := syncproto.DecodePage(pages[2].Data, w.Centre.Centre())
+	last, err := w.Centre.Centre().DecodePage(pages[2].Data)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 // follow what was read: the same epoch, the next position, the hash of the page
 // before; or start a new epoch. A repeat does nothing.
 func (in *intake) takePage(ctx context.Context, b []byte) error {
-	p, err := syncproto.DecodePage(b, in.link.centre)
+	p, err := in.link.centre.DecodePage(b)
 	if p == nil {
 		in.note("page", err)
 		return nil
@@ -26,9 +26,14 @@ func (in *intake) takePage(ctx context.Context, b []byte) error {
 		return nil
 	}
 	unread := err // signed by the centre, and not understood here
-	c, err := in.checkpoint(ctx, p.Feed)
+	c, key, err := in.checkpoint(ctx, p.Feed)
 	if err != nil {
 		return err
+	}
+	repeat := p.Epoch == c.Epoch && p.To <= c.Position
+	if p.KeyNumber < key && !repeat {
+		in.note("page", syncproto.Errorf(syncproto.CodeOldKey, "page %d-%d of a feed is signed with key %d of the centre, which key %d had replaced by then", p.From, p.To, p.KeyNumber, key))
+		return nil
 	}
 	switch {
 	case p.Epoch != c.Epoch && p.From == 0 && p.Prev == (syncproto.Hash{}):
@@ -36,7 +41,7 @@ func (in *intake) takePage(ctx context.Context, b []byte) error {
 	case p.Epoch != c.Epoch:
 		in.note("page", syncproto.Errorf(syncproto.CodeGap, "page %d-%d of a feed belongs to a history whose beginning is missing", p.From, p.To))
 		return nil
-	case p.To <= c.Position:
+	case repeat:
 		return nil
 	case p.From != c.Position || p.Prev != c.Page:
 		in.note("page", syncproto.Errorf(syncproto.CodeGap, "page %d-%d of a feed does not follow position %d", p.From, p.To, c.Position))
@@ -54,25 +59,27 @@ func (in *intake) takePage(ctx context.Context, b []byte) error {
 		}
 	}
 	in.pages++
-	return in.advance(ctx, p.After())
+	return in.advance(ctx, p.After(), max(key, p.NextKey()))
 }
 
-func (in *intake) checkpoint(ctx context.Context, feed string) (syncproto.Checkpoint, error) {
-	c := syncproto.Checkpoint{Feed: feed}
+// checkpoint tells how far a feed was read, and which of the centre's keys at
+// least has to sign what follows.
+func (in *intake) checkpoint(ctx context.Context, feed string) (c syncproto.Checkpoint, key uint64, err error) {
+	c.Feed = feed
 	var epoch, page []byte
-	err := in.q.QueryRowContext(ctx, `SELECT epoch, position, page FROM checkpoint WHERE feed = $1`, feed).Scan(&epoch, &c.Position, &page)
+	err = in.q.QueryRowContext(ctx, `SELECT epoch, position, page, key FROM checkpoint WHERE feed = $1`, feed).Scan(&epoch, &c.Position, &page, &key)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return c, fmt.Errorf("reading a checkpoint: %w", err)
+		return c, 0, fmt.Errorf("reading a checkpoint: %w", err)
 	}
 	copy(c.Epoch[:], epoch)
 	copy(c.Page[:], page)
-	return c, nil
+	return c, key, nil
 }
 
-func (in *intake) advance(ctx context.Context, c syncproto.Checkpoint) error {
-	_, err := in.q.ExecContext(ctx, `INSERT INTO checkpoint (feed, epoch, position, page) VALUES ($1, $2, $3, $4)
-ON CONFLICT (feed) DO UPDATE SET epoch = excluded.epoch, position = excluded.position, page = excluded.page`,
-		c.Feed, c.Epoch[:], int64(c.Position), c.Page[:])
+func (in *intake) advance(ctx context.Context, c syncproto.Checkpoint, key uint64) error {
+	_, err := in.q.ExecContext(ctx, `INSERT INTO checkpoint (feed, epoch, position, page, key) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (feed) DO UPDATE SET epoch = excluded.epoch, position = excluded.position, page = excluded.page, key = excluded.key`,
+		c.Feed, c.Epoch[:], int64(c.Position), c.Page[:], int64(key))
 	if err != nil {
 		return fmt.Errorf("advancing a checkpoint: %w", err)
 	}
@@ -94,6 +101,9 @@ func (in *intake) takeItem(ctx context.Context, it *syncproto.FeedItem) error {
 	if it.Ruling != nil {
 		return in.takeRuling(ctx, it.Ruling)
 	}
+	if it.Succession != nil {
+		return in.takeSuccession(ctx, it.Succession)
+	}
 	c := it.Change
 	return in.see(ctx, &seen{
 		Change: syncproto.Change{Origin: c.Origin, Seq: c.Seq, Header: c.Header, Operational: c.Operational},
@@ -104,7 +114,7 @@ func (in *intake) takeItem(ctx context.Context, it *syncproto.FeedItem) error {
 // takeRuling stores a ruling of the centre and does at once what an erasure
 // asks for.
 func (in *intake) takeRuling(ctx context.Context, r *syncproto.Ruling) error {
-	if err := r.Verify(in.link.centre); err != nil {
+	if err := in.link.centre.VerifyRuling(r); err != nil {
 		in.note("ruling", err)
 		return nil
 	}

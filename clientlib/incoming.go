@@ -135,10 +135,13 @@ func (se *session) take(ctx context.Context, out *outgoing, a *syncproto.Answer,
 	if err != nil {
 		return false, err
 	}
+	if in.link.centre != nil {
+		se.link.centre = in.link.centre
+	}
 	acked := se.acknowledge(out, bad)
 	se.tally(in)
-	if a.SealKey != nil && string(a.SealKey) != string(se.link.seal) {
-		err = se.takeSealKey(ctx, a)
+	if a.SealKey != nil && string(a.SealKey) != string(se.server.notice.Seal.Key) {
+		err = se.takeSealKey(ctx)
 	}
 	return in.gained() || moved || acked && (se.full || se.d.sendOnly), err
 }
@@ -351,20 +354,9 @@ func (se *session) takeState(ctx context.Context, in *intake, a *syncproto.Answe
 	return nil
 }
 
-// takeSealKey follows a change of the centre's sealing key. The centre's own
-// signed answer vouches for it; a point's word does not, so its notice is
-// fetched, in which the centre signed the key.
-func (se *session) takeSealKey(ctx context.Context, a *syncproto.Answer) error {
-	if se.server.origin() == se.link.centreOrigin() {
-		se.link.seal = a.SealKey
-		if se.d.sendOnly || se.full {
-			return nil
-		}
-		return se.d.update(ctx, func(ctx context.Context, q changelog.Querier) error {
-			_, err := q.ExecContext(ctx, `UPDATE device SET seal = $1`, a.SealKey)
-			return err
-		})
-	}
+// takeSealKey follows a hint that the centre's keys changed: only the server's
+// notice counts, in which the centre signed them.
+func (se *session) takeSealKey(ctx context.Context) error {
 	if se.resealed {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package clientlib
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"fmt"
@@ -131,7 +130,7 @@ func (d *Device) invitedNotice(ctx context.Context, address, fingerprint string)
 	if err != nil {
 		return nil, err
 	}
-	if Fingerprint(n.Centre) != fingerprint {
+	if Fingerprint(n.Centre.Key()) != fingerprint {
 		return nil, syncproto.Errorf(syncproto.CodeForeignKey, "the server's centre is not the one in the joining code: do not join; check the address with the officer")
 	}
 	return n, d.view(ctx, func(ctx context.Context, q changelog.Querier) error {
@@ -139,10 +138,13 @@ func (d *Device) invitedNotice(ctx context.Context, address, fingerprint string)
 		if err != nil {
 			return err
 		}
-		if l.centre != nil && !bytes.Equal(l.centre, n.Centre) {
+		if l.centre == nil {
+			l.centre = n.Centre
+		} else if l.centre.ID() != n.Centre.ID() {
 			return syncproto.Errorf(syncproto.CodeForeignKey, "this device belongs to another centre: use a new database for this one")
 		}
-		return d.checkNotice(ctx, q, n, n.Centre)
+		_, err = d.vouched(ctx, q, n, l.centre)
+		return err
 	})
 }
 
@@ -191,8 +193,15 @@ func (d *Device) welcome(ctx context.Context, q changelog.Querier, id syncproto.
 	if w.Team != uuid.Nil {
 		team = w.Team[:]
 	}
-	_, err = q.ExecContext(ctx, `UPDATE device SET centre = $1, seal = $2, identity = $3, role = $4, unit = $5, team = $6`,
-		[]byte(n.Centre), n.Seal, id[:], w.Role, w.Unit, team)
+	l, err := readLink(ctx, q)
+	if err != nil {
+		return err
+	}
+	if l.centre == nil {
+		l.centre = n.Centre
+	}
+	_, err = q.ExecContext(ctx, `UPDATE device SET centre = $1, identity = $2, role = $3, unit = $4, team = $5`,
+		l.centre.Encode(), id[:], w.Role, w.Unit, team)
 	if err != nil {
 		return fmt.Errorf("storing the link to the centre: %w", err)
 	}
@@ -202,7 +211,7 @@ func (d *Device) welcome(ctx context.Context, q changelog.Querier, id syncproto.
 			return fmt.Errorf("storing servers: %w", err)
 		}
 	}
-	if err := d.adopt(ctx, q, &server{url: address}, n); err != nil {
+	if err := d.adopt(ctx, q, &l, &server{url: address}, n); err != nil {
 		return err
 	}
 	for _, m := range w.Members {

@@ -1,7 +1,6 @@
 package clientlib
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
@@ -15,19 +14,21 @@ import (
 
 	"thonsync/clientlib/changelog"
 	"thonsync/syncproto"
-	"thonsync/syncproto/credential"
 )
 
 // link is what ties the device to its centre.
 type link struct {
-	centre   ed25519.PublicKey // pinned; nil until joined
+	centre   *syncproto.Centre // pinned; nil until joined
 	seal     []byte            // centre's current sealing key
-	identity syncproto.OriginID
-	unit     string
-	chain    []string // credential chain of identity
+	sealMade int64             // when the centre made it
+	// sealUnder is the number of the centre's key that signed for it.
+	sealUnder uint64
+	identity  syncproto.OriginID
+	unit      string
+	chain     []string // credential chain of identity
 }
 
-func (l *link) centreOrigin() syncproto.OriginID { return syncproto.OriginOf(l.centre) }
+func (l *link) centreOrigin() syncproto.OriginID { return l.centre.ID() }
 
 // server is one candidate server; notice is nil until its keys were fetched.
 type server struct {
@@ -35,7 +36,13 @@ type server struct {
 	notice *syncproto.KeyNotice
 }
 
-func (s *server) origin() syncproto.OriginID { return syncproto.OriginOf(s.notice.Sign) }
+// origin names the server; the centre has one name, whichever key it signs with.
+func (s *server) origin() syncproto.OriginID {
+	if s.notice.OfCentre() {
+		return s.notice.Centre.ID()
+	}
+	return syncproto.OriginOf(s.notice.Sign)
+}
 
 // Fingerprint names a centre's key in joining codes: base64url of the leading
 // 16 bytes of its SHA-256.
@@ -47,12 +54,17 @@ func Fingerprint(centre ed25519.PublicKey) string {
 func readLink(ctx context.Context, q changelog.Querier) (link, error) {
 	var l link
 	var centre, identity []byte
-	if err := q.QueryRowContext(ctx, `SELECT centre, seal, identity, unit FROM device`).Scan(&centre, &l.seal, &identity, &l.unit); err != nil {
+	if err := q.QueryRowContext(ctx, `SELECT centre, seal, seal_made, seal_under, identity, unit FROM device`).
+		Scan(&centre, &l.seal, &l.sealMade, &l.sealUnder, &identity, &l.unit); err != nil {
 		return l, fmt.Errorf("reading the link to the centre: %w", err)
 	}
-	l.centre = centre
-	copy(l.identity[:], identity)
 	var err error
+	if centre != nil {
+		if l.centre, err = syncproto.DecodeCentre(centre); err != nil {
+			return l, err
+		}
+	}
+	copy(l.identity[:], identity)
 	l.chain, err = readChain(ctx, q, l.identity)
 	return l, err
 }
@@ -152,25 +164,6 @@ func cleanURL(s string) (string, error) {
 	return strings.TrimRight(u.String(), "/"), nil
 }
 
-// checkNotice checks that a notice speaks for the pinned centre: it is the
-// centre's own, or its credentials make it a point of that centre.
-func (d *Device) checkNotice(ctx context.Context, q changelog.Querier, n *syncproto.KeyNotice, centre ed25519.PublicKey) error {
-	if !bytes.Equal(n.Centre, centre) {
-		return syncproto.Errorf(syncproto.CodeForeignKey, "the server belongs to another centre than this device: check the address")
-	}
-	if bytes.Equal(n.Sign, centre) {
-		return nil
-	}
-	g, err := credential.Verify(n.Credentials, centre, d.within(ctx, q))
-	if err != nil {
-		return err
-	}
-	if g.Role != credential.RolePoint || !bytes.Equal(g.Key, n.Sign) {
-		return syncproto.Errorf(syncproto.CodeCredential, "the server shows a credential that is not for a sync point with its key: do not use it")
-	}
-	return nil
-}
-
 // within answers whether a unit lies in or under one of scope, from the units
 // known here. Units that are not known cannot be judged and are let pass: what
 // rests on such a credential stays provisional until the centre vouches for it.
@@ -199,39 +192,22 @@ func (d *Device) within(ctx context.Context, q changelog.Querier) func(string, [
 }
 
 // fetchNotice asks a server for its keys and checks them.
-func (d *Device) fetchNotice(ctx context.Context, address string, centre ed25519.PublicKey) (*syncproto.KeyNotice, error) {
+func (d *Device) fetchNotice(ctx context.Context, address string, known *syncproto.Centre) (*syncproto.KeyNotice, error) {
 	b, err := d.opts.Transport.Keys(ctx, address)
 	if err != nil {
 		return nil, unreached(err)
 	}
+	return d.readNotice(ctx, b, known)
+}
+
+// readNotice decodes a notice and checks it.
+func (d *Device) readNotice(ctx context.Context, b []byte, known *syncproto.Centre) (*syncproto.KeyNotice, error) {
 	n, err := syncproto.DecodeKeyNotice(b)
 	if err != nil {
 		return nil, err
 	}
-	return n, d.view(ctx, func(ctx context.Context, q changelog.Querier) error { return d.checkNotice(ctx, q, n, centre) })
-}
-
-// adopt stores a checked notice with the sealing key it names. An older notice
-// of the same key, as somebody could replay, changes nothing.
-func (d *Device) adopt(ctx context.Context, q changelog.Querier, s *server, n *syncproto.KeyNotice) error {
-	if s.notice != nil && bytes.Equal(s.notice.Sign, n.Sign) && n.Serial < s.notice.Serial {
-		return nil
-	}
-	if _, err := q.ExecContext(ctx, `UPDATE server SET notice = $1 WHERE url = $2`, n.Encode(), s.url); err != nil {
-		return fmt.Errorf("storing a server's keys: %w", err)
-	}
-	s.notice = n
-	return adoptSeal(ctx, q, n)
-}
-
-// adoptSeal stores the sealing key of a checked notice.
-func adoptSeal(ctx context.Context, q changelog.Querier, n *syncproto.KeyNotice) error {
-	serial := uint64(0)
-	if bytes.Equal(n.Sign, n.Centre) {
-		serial = n.Serial
-	}
-	if _, err := q.ExecContext(ctx, `UPDATE device SET seal = $1, centre_serial = MAX(centre_serial, $2)`, n.Seal, int64(serial)); err != nil {
-		return fmt.Errorf("storing the sealing key: %w", err)
-	}
-	return nil
+	return n, d.view(ctx, func(ctx context.Context, q changelog.Querier) error {
+		_, err := d.vouched(ctx, q, n, known)
+		return err
+	})
 }

@@ -149,7 +149,7 @@ func TestJoin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if joined.Digits != "" || joined.Waiting || joined.Centre != clientlib.Fingerprint(w.Centre.Centre()) || joined.Welcome.Unit != clienttest.Unit {
+	if joined.Digits != "" || joined.Waiting || joined.Centre != clientlib.Fingerprint(w.Centre.Centre().Key()) || joined.Welcome.Unit != clienttest.Unit {
 		t.Fatalf("%+v", joined)
 	}
 	other := clienttest.NewWorld(t, 2)

@@ -53,8 +53,8 @@ func (in *intake) takeReceipts(ctx context.Context, list [][]byte) error {
 // verifyReceipt checks signature and right: only the pinned centre says
 // received and safe, only a point with its credential says commune.
 func (in *intake) verifyReceipt(ctx context.Context, r *syncproto.Receipt) error {
-	if r.Issuer == in.link.centreOrigin() {
-		return r.Verify(in.link.centre)
+	if _, _, ok := in.link.centre.KeyOf(r.Issuer); ok {
+		return in.centreReceipt(ctx, r)
 	}
 	if r.Mark != syncproto.MarkCommune {
 		return syncproto.Errorf(syncproto.CodeForeignKey, "issuer %s is not the centre and may not say %s", r.Issuer, r.Mark)
@@ -117,9 +117,10 @@ func (in *intake) storeReceipt(ctx context.Context, r *syncproto.Receipt, b []by
 			return false, err
 		}
 	}
+	issuer := in.issuerOf(r)
 	res, err := in.q.ExecContext(ctx, `INSERT INTO receipt (origin, issuer, mark, first, last, issued_ms, bytes)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO UPDATE SET bytes = excluded.bytes WHERE bytes <> excluded.bytes`,
-		r.Origin[:], r.Issuer[:], int64(r.Mark), int64(r.First), int64(r.Last), r.IssuedMS, b)
+		r.Origin[:], issuer[:], int64(r.Mark), int64(r.First), int64(r.Last), r.IssuedMS, b)
 	if err != nil {
 		return false, fmt.Errorf("storing a receipt: %w", err)
 	}
@@ -129,7 +130,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO UPDATE SET bytes = excluded.b
 	}
 	_, err = in.q.ExecContext(ctx, `DELETE FROM receipt WHERE origin = $1 AND issuer = $2 AND first >= $3 AND last <= $4 AND mark <= $5
 AND issued_ms <= $6 AND NOT (first = $3 AND last = $4 AND mark = $5 AND issued_ms = $6)`,
-		r.Origin[:], r.Issuer[:], int64(r.First), int64(r.Last), int64(r.Mark), r.IssuedMS)
+		r.Origin[:], issuer[:], int64(r.First), int64(r.Last), int64(r.Mark), r.IssuedMS)
 	if err != nil {
 		return false, fmt.Errorf("forgetting older receipts: %w", err)
 	}
@@ -174,8 +175,9 @@ func (in *intake) newerReceipts(ctx context.Context, r *syncproto.Receipt) ([]*s
 	if in.d.sendOnly || r.Mark < syncproto.MarkReceived {
 		return nil, nil
 	}
+	issuer := in.issuerOf(r)
 	rows, err := in.q.QueryContext(ctx, `SELECT bytes FROM receipt WHERE origin = $1 AND issuer = $2 AND mark >= $3 AND issued_ms > $4 AND first <= $5 AND last >= $6`,
-		r.Origin[:], r.Issuer[:], int64(syncproto.MarkReceived), r.IssuedMS, int64(r.Last), int64(r.First))
+		r.Origin[:], issuer[:], int64(syncproto.MarkReceived), r.IssuedMS, int64(r.Last), int64(r.First))
 	if err != nil {
 		return nil, fmt.Errorf("reading receipts: %w", err)
 	}

@@ -77,7 +77,11 @@ clock_offset_ms, beacon_ms, restored, (SELECT COUNT(*) FROM cargo), (SELECT COUN
 	}
 	copy(s.Team[:], team)
 	if centre != nil {
-		s.Joined, s.Centre = true, Fingerprint(centre)
+		line, err := syncproto.DecodeCentre(centre)
+		if err != nil {
+			return err
+		}
+		s.Joined, s.Centre = true, Fingerprint(line.Key())
 	}
 	if s.LastSuccessMS > 0 {
 		s.DaysSince = int(max(0, d.opts.Clock.NowMS()-s.LastSuccessMS) / dayMS)

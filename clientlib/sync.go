@@ -239,20 +239,20 @@ func (se *session) takeNotice(ctx context.Context, b []byte) error {
 	var err error
 	if b == nil {
 		n, err = se.d.fetchNotice(ctx, se.server.url, se.link.centre)
-	} else if n, err = syncproto.DecodeKeyNotice(b); err == nil {
-		err = se.d.view(ctx, func(ctx context.Context, q changelog.Querier) error {
-			return se.d.checkNotice(ctx, q, n, se.link.centre)
-		})
+	} else {
+		n, err = se.d.readNotice(ctx, b, se.link.centre)
 	}
 	if err != nil {
 		return err
 	}
-	se.link.seal = n.Seal
 	if se.d.sendOnly {
-		se.server.notice = n
-		return nil
+		return se.d.view(ctx, func(ctx context.Context, q changelog.Querier) error {
+			return se.d.adopt(ctx, q, &se.link, &se.server, n)
+		})
 	}
-	return se.d.update(ctx, func(ctx context.Context, q changelog.Querier) error { return se.d.adopt(ctx, q, &se.server, n) })
+	return se.d.update(ctx, func(ctx context.Context, q changelog.Querier) error {
+		return se.d.adopt(ctx, q, &se.link, &se.server, n)
+	})
 }
 
 // noteSync stores how a Sync went, for Status. A full disk must not hide what

@@ -7,14 +7,19 @@ import (
 
 	"thonsync/server/audit"
 	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
 )
 
 // openAudit opens the access log. It comes before everything that could show
 // somebody something.
 func (n *Node) openAudit(context.Context) (err error) {
 	n.audit, err = audit.Open(audit.Config{
-		Path: n.path(accessName), Heads: n.path(headsName), Key: n.key, Now: n.opts.Now,
-		Trusted: func(k ed25519.PublicKey) bool { return k.Equal(n.key.Public()) },
+		Path: n.path(accessName), Heads: n.path(headsName), Key: n.trust.Key, Now: n.opts.Now,
+		Trusted: func(k ed25519.PublicKey) bool {
+			// Heads from before a replacement of the centre's key stay good.
+			_, own := n.trust.Centre().KeyNumber(k)
+			return own && n.role == credential.RoleCentre || k.Equal(n.trust.Public())
+		},
 	})
 	return err
 }

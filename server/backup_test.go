@@ -100,7 +100,7 @@ func TestRestoreDrill(t *testing.T) {
 		t.Fatal(err)
 	}
 	b, err := syncproto.DecodeKeyNotice(after)
-	if err != nil || !a.Centre.Equal(b.Centre) {
+	if err != nil || !a.Centre.Key().Equal(b.Centre.Key()) {
 		t.Fatal("another centre came out of the backup", err)
 	}
 	if rec := w.stored(w.centre, erased); !rec.Erased {

@@ -93,7 +93,7 @@ var BundleUp = Register(Command[None, Files]{
 		if err := n.answer.Flush(ctx); err != nil { // who has just been here
 			return Files{}, err
 		}
-		parts, err := relay.Up{Store: n.store, Key: n.key, Centre: syncproto.OriginOf(n.centre), Now: n.opts.Now}.Export(ctx)
+		parts, err := relay.Up{Store: n.store, Key: n.trust.Key(), Centre: n.trust.Centre().ID(), Now: n.opts.Now}.Export(ctx)
 		if err != nil {
 			return Files{}, err
 		}

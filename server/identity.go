@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"fmt"
 
-	"thonsync/server/answer"
 	"thonsync/server/config"
 	"thonsync/server/keys"
 	"thonsync/server/relay"
@@ -33,7 +32,7 @@ func JoinUpstream(ctx context.Context, cfg config.Config, opts Options, uri, lab
 		}
 		return err
 	}
-	if folder.HasSeal() {
+	if folder.HasLine() {
 		return syncproto.Errorf(syncproto.CodeInvalidInput, "this data folder is a centre's: a point needs a folder of its own, name it with --data")
 	}
 	key, err := folder.Identity()
@@ -49,57 +48,60 @@ func JoinUpstream(ctx context.Context, cfg config.Config, opts Options, uri, lab
 	return folder.SetMembership(m)
 }
 
-// ownChain gives the credentials of the own log's origins. The identity has its
-// own; a later origin of the centre, begun after a restore, is vouched for by
-// the centre's key.
+// ownChain gives the credentials of the own log's origins. A point's is its
+// identity; the centre vouches for those of its own log with its newest key.
 func (n *Node) ownChain(origin syncproto.OriginID, key ed25519.PublicKey) ([]string, error) {
-	if origin == n.self() {
-		return n.member.Credentials, nil
-	}
 	if n.role != credential.RoleCentre {
+		if origin == n.self() {
+			return n.member.Credentials, nil
+		}
 		return nil, syncproto.Errorf(syncproto.CodeCredential, "a point cannot vouch for another origin of its own: have it join again")
 	}
-	token, err := credential.Issue(credential.Grant{Key: key, Role: credential.RoleCentre, Issued: n.opts.Now()}, n.key)
+	token, err := credential.Issue(credential.Grant{Key: key, Role: credential.RoleCentre, Issued: n.opts.Now()}, n.trust.Key())
 	return []string{token}, err
 }
 
 func (n *Node) self() syncproto.OriginID {
-	return syncproto.OriginOf(n.key.Public().(ed25519.PublicKey))
+	if n.role == credential.RoleCentre {
+		return n.trust.Centre().ID()
+	}
+	return syncproto.OriginOf(n.trust.Public())
 }
 
 // exchangeKey gives the present exchange key; it changes by age.
-func (n *Node) exchangeKey(seal []byte) (keys.Exchange, error) {
-	x, rotated, err := n.keys.Exchange(n.opts.Now(), n.cfg.RotateEvery, seal)
+func (n *Node) exchangeKey(centre *syncproto.Centre, seal []byte) (keys.Exchange, error) {
+	x, rotated, err := n.keys.Exchange(n.opts.Now(), n.cfg.RotateEvery, centre.Number(), seal)
 	if rotated {
 		n.log.Info("exchange key replaced", "serial", x.Serial)
 	}
 	return x, err
 }
 
-// sealKey gives the centre's sealing key: its own, or at a point what the
-// centre's newest notice says.
-func (n *Node) sealKey() (answer.SealKey, error) {
+// sealKey gives the statement about the centre's sealing key, and the line of the
+// centre's keys that it stands under: at a point both as the newest notice of
+// upstream has them.
+func (n *Node) sealKey() (syncproto.SealStatement, *syncproto.Centre, error) {
 	if n.role == credential.RoleCentre {
-		k, err := n.keys.Seal(n.opts.Now())
+		k, made, err := n.keys.Seal(n.opts.Now())
 		if err != nil {
-			return answer.SealKey{}, err
+			return syncproto.SealStatement{}, nil, err
 		}
-		raw := k.Public.Bytes()
-		return answer.SealKey{Raw: raw, Signature: syncproto.SignSealKey(n.key, raw)}, nil
+		key, centre := n.trust.Both()
+		return syncproto.StateSeal(key, k.Public.Bytes(), made), centre, nil
 	}
-	notice, err := relay.CheckNotice(n.upstreamNotice(), n.centre)
+	notice, _, err := relay.CheckNotice(n.upstreamNotice(), n.trust.Centre())
 	if err != nil {
-		return answer.SealKey{}, err
+		return syncproto.SealStatement{}, nil, err
 	}
-	return answer.SealKey{Raw: notice.Seal, Signature: notice.SealSignature}, nil
+	return notice.Seal, notice.Centre, nil
 }
 
 func (n *Node) sealTo() (syncproto.SealPublic, error) {
-	k, err := n.sealKey()
+	k, _, err := n.sealKey()
 	if err != nil {
 		return syncproto.SealPublic{}, err
 	}
-	return syncproto.NewSealPublic(k.Raw)
+	return syncproto.NewSealPublic(k.Key)
 }
 
 func (n *Node) upstreamNotice() []byte {
@@ -108,15 +110,18 @@ func (n *Node) upstreamNotice() []byte {
 	return n.member.Notice
 }
 
-func (n *Node) setUpstreamNotice(b []byte) error {
+// setUpstreamNotice keeps a checked notice and follows the line of the centre's
+// keys that it led to.
+func (n *Node) setUpstreamNotice(b []byte, centre *syncproto.Centre) error {
 	n.memberMu.Lock()
 	defer n.memberMu.Unlock()
 	next := n.member
-	next.Notice = b
+	next.Notice, next.Centre = b, centre.Encode()
 	if err := n.keys.SetMembership(next); err != nil {
 		return err
 	}
 	n.member = next
+	n.trust.Follow(centre)
 	return nil
 }
 

@@ -79,7 +79,7 @@ func (n *Node) NewCode(ctx context.Context, q CodeRequest) (NewCode, error) {
 	if err != nil {
 		return NewCode{}, err
 	}
-	inv := relay.Invitation{Server: n.cfg.ServerURL(q.Host), Centre: keys.Fingerprint(n.centre), Code: code}
+	inv := relay.Invitation{Server: n.cfg.ServerURL(q.Host), Centre: keys.Fingerprint(n.trust.Centre().Key()), Code: code}
 	return NewCode{Code: code, URI: inv.URI(), Units: spec.Units, Seconds: int(answer.CodeLife / time.Second)}, nil
 }
 
@@ -153,7 +153,7 @@ func (n *Node) welcome(ctx context.Context, d answer.NewDevice) (*syncproto.Welc
 	if d.Valid > 0 {
 		g.Expiry = now.Add(d.Valid)
 	}
-	token, err := credential.Issue(g, n.key)
+	token, err := credential.Issue(g, n.trust.Key())
 	if err != nil {
 		return nil, err
 	}

@@ -67,15 +67,14 @@ const (
 
 // Node is an open point or centre. It is safe for concurrent use.
 type Node struct {
-	cfg    config.Config
-	opts   Options
-	log    *slog.Logger
-	began  time.Time // with a monotonic reading
-	role   credential.Role
-	keys   *keys.Folder
-	key    ed25519.PrivateKey
-	centre ed25519.PublicKey
-	grant  credential.Grant // points only
+	cfg   config.Config
+	opts  Options
+	log   *slog.Logger
+	began time.Time // with a monotonic reading
+	role  credential.Role
+	keys  *keys.Folder
+	trust *keys.Trust
+	grant credential.Grant // points only
 
 	member   keys.Membership // points only
 	memberMu sync.Mutex
@@ -143,23 +142,38 @@ func (n *Node) openKeys(context.Context) (err error) {
 	if n.keys, err = keys.Open(n.path(keysName), n.opts.Random); err != nil {
 		return err
 	}
-	if n.key, err = n.keys.Identity(); err != nil {
-		return err
-	}
 	member, joined, err := n.keys.Membership()
 	if err != nil {
 		return err
 	}
 	switch {
 	case joined:
-		n.role, n.member, n.centre = credential.RolePoint, member, member.Centre
-		n.grant, err = credential.Verify(member.Credentials, member.Centre, func(string, []string) bool { return false })
-		return err
+		return n.openPoint(member)
 	case n.cfg.Upstream != "":
 		return syncproto.Errorf(syncproto.CodeCredential, "this point has not joined its centre yet: run `thonsync code new --role point` there, then `thonsync serve --join CODE` here")
 	}
-	n.role, n.centre = credential.RoleCentre, n.key.Public().(ed25519.PublicKey)
-	return nil
+	n.role = credential.RoleCentre
+	centre, err := n.keys.Line(n.opts.Now())
+	if err != nil {
+		return err
+	}
+	key, err := n.keys.Identity()
+	n.trust = keys.NewTrust(key, centre)
+	return err
+}
+
+func (n *Node) openPoint(member keys.Membership) error {
+	centre, err := syncproto.DecodeCentre(member.Centre)
+	if err != nil {
+		return err
+	}
+	key, err := n.keys.Identity()
+	if err != nil {
+		return err
+	}
+	n.role, n.member, n.trust = credential.RolePoint, member, keys.NewTrust(key, centre)
+	n.grant, err = credential.Verify(member.Credentials, centre, func(string, []string) bool { return false })
+	return err
 }
 
 func (n *Node) path(name string) string { return filepath.Join(n.cfg.Data, name) }
@@ -186,11 +200,11 @@ func (n *Node) openStore(ctx context.Context) (err error) {
 
 func (n *Node) openIngest(ctx context.Context) (err error) {
 	c := ingest.Config{
-		Store: n.store, Role: n.role, Key: n.key, Centre: n.centre, Credentials: n.member.Credentials,
+		Store: n.store, Role: n.role, Trust: n.trust, Credentials: n.member.Credentials,
 		Now: n.opts.Now, Random: n.opts.Random, Queue: max(64, n.cfg.Queue),
 	}
 	if n.role == credential.RoleCentre {
-		if _, err := n.keys.Seal(n.opts.Now()); err != nil {
+		if _, _, err := n.keys.Seal(n.opts.Now()); err != nil {
 			return err
 		}
 		c.Keys = n.keys.SealRing
@@ -214,8 +228,12 @@ func (n *Node) openOwnLog(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var identity ed25519.PrivateKey
+	if n.role == credential.RolePoint {
+		identity = n.trust.Key()
+	}
 	n.own, err = ownlog.Open(ctx, ownlog.Config{
-		Path: n.path(ownLogName), Cipher: box, Key: n.key, Chain: n.ownChain, Seal: n.sealTo,
+		Path: n.path(ownLogName), Cipher: box, Key: identity, Chain: n.ownChain, Seal: n.sealTo,
 		Submit: n.ingest.Submit, Beacon: n.ingest.Beacon, Now: n.opts.Now, Random: n.opts.Random,
 	})
 	return err
@@ -225,7 +243,7 @@ func (n *Node) openOwnLog(ctx context.Context) error {
 func (n *Node) openServices(ctx context.Context) (err error) {
 	n.codes = answer.NewCodes(func() time.Duration { return n.opts.Now().Sub(n.began) }, n.opts.Random)
 	n.answer = answer.New(answer.Config{
-		Store: n.store, Ingest: n.ingest, Role: n.role, Key: n.key, Centre: n.centre,
+		Store: n.store, Ingest: n.ingest, Role: n.role, Trust: n.trust,
 		Credentials: n.member.Credentials, Units: n.grant.Units,
 		Exchange: n.exchangeKey, Seal: n.sealKey, Epoch: n.epoch, Codes: n.codes, Welcome: n.welcome,
 		Quotas: n.quotas(), Log: n.log, Now: n.opts.Now, Random: n.opts.Random,
@@ -233,7 +251,7 @@ func (n *Node) openServices(ctx context.Context) (err error) {
 	if n.role == credential.RolePoint {
 		n.relay = relay.New(relay.Config{
 			Store: n.store, Ingest: n.ingest, Own: n.own, Transport: n.opts.Transport, Upstream: n.upstream(),
-			Key: n.key, Centre: n.centre, Credentials: n.member.Credentials, Units: n.grant.Units,
+			Trust: n.trust, Credentials: n.member.Credentials, Units: n.grant.Units,
 			Notice: n.upstreamNotice, SetNotice: n.setUpstreamNotice, Found: n.found,
 			Every: n.cfg.SyncEvery, Now: n.opts.Now, After: n.opts.After, Log: n.log,
 		})
@@ -314,7 +332,7 @@ func (n *Node) Close() error {
 // Role tells whether this is a point or the centre.
 func (n *Node) Role() credential.Role { return n.role }
 
-// Origin gives the origin of this server's first own log, which is its identity.
+// Origin names this server: a point by its key, the centre by its first one.
 func (n *Node) Origin() syncproto.OriginID { return n.self() }
 
 // Store gives the store; only commands and reports read it directly.
@@ -326,8 +344,8 @@ func (n *Node) Ingest() *ingest.Service { return n.ingest }
 // Config gives the settings.
 func (n *Node) Config() config.Config { return n.cfg }
 
-// Centre gives the pinned key of the centre.
-func (n *Node) Centre() ed25519.PublicKey { return n.centre }
+// Centre gives the line of the centre's keys as known now.
+func (n *Node) Centre() *syncproto.Centre { return n.trust.Centre() }
 
 // Answer gives the answering service, which also answers asks by file.
 func (n *Node) Answer() *answer.Service { return n.answer }

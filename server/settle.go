@@ -48,6 +48,9 @@ func (n *Node) settle(ctx context.Context) error {
 		if err := n.keepSeals(); err != nil {
 			return err
 		}
+		if err := n.ingest.Announce(ctx); err != nil {
+			return err
+		}
 	}
 	if err := n.own.Catchup(ctx); err != nil {
 		return err
@@ -61,6 +64,11 @@ func (n *Node) settleRestored(ctx context.Context) error {
 		return err
 	}
 	if n.role == credential.RoleCentre {
+		// A sealing key made after the backup is lost; phones go over to one made
+		// later still.
+		if _, err := n.keys.RotateSeal(n.opts.Now()); err != nil {
+			return err
+		}
 		if _, err := n.own.Renew(ctx); err != nil {
 			return err
 		}
@@ -93,7 +101,7 @@ func (n *Node) replayOrders(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := r.Verify(n.centre); err != nil {
+		if err := n.trust.Centre().VerifyRuling(r); err != nil {
 			return fmt.Errorf("orders file: %w", err)
 		}
 		if err := n.ingest.Reapply(ctx, *r); err != nil {

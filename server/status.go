@@ -31,7 +31,7 @@ func (a apiToken) Allow(_ context.Context, token string) error {
 
 // Ready reports what keeps this server from taking exchanges.
 func (n *Node) Ready(ctx context.Context) error {
-	if _, err := n.sealKey(); err != nil {
+	if _, _, err := n.sealKey(); err != nil {
 		return err
 	}
 	return n.store.View(ctx, func(r store.Reader) error {
@@ -57,7 +57,7 @@ func (n *Node) Status(ctx context.Context) (httpapi.Status, error) {
 	now := n.opts.Now()
 	if age := now.Sub(n.statuses.at); n.statuses.at.IsZero() || age < 0 || age >= statusFor {
 		st := httpapi.Status{
-			Role: string(n.role), Origin: n.self().String(), Centre: keys.Fingerprint(n.centre), StartedMS: n.began.UnixMilli(),
+			Role: string(n.role), Origin: n.self().String(), Centre: keys.Fingerprint(n.trust.Centre().Key()), StartedMS: n.began.UnixMilli(),
 		}
 		if err := n.store.View(ctx, func(r store.Reader) error { return countInto(r, &st) }); err != nil {
 			return st, err
@@ -70,9 +70,9 @@ func (n *Node) Status(ctx context.Context) (httpapi.Status, error) {
 }
 
 func (n *Node) addServices(ctx context.Context, st *httpapi.Status) error {
-	seal, err := n.sealKey()
+	seal, centre, err := n.sealKey()
 	if err == nil {
-		x, err := n.exchangeKey(seal.Raw)
+		x, err := n.exchangeKey(centre, seal.Key)
 		if err != nil {
 			return err
 		}

@@ -74,15 +74,16 @@ type envelopeView struct {
 }
 
 type noticeView struct {
-	Is          string   `json:"is"`
-	Serial      uint64   `json:"serial"`
-	Origin      OriginID `json:"origin"`
-	Sign        string   `json:"signing_key"`
-	Exchange    string   `json:"exchange_key"`
-	Seal        string   `json:"sealing_key"`
-	Centre      string   `json:"centre_key"`
-	Credentials []any    `json:"credentials,omitempty"`
-	Signature   string   `json:"signature"`
+	Is          string           `json:"is"`
+	Serial      uint64           `json:"serial"`
+	Origin      OriginID         `json:"origin"`
+	Sign        string           `json:"signing_key"`
+	Exchange    string           `json:"exchange_key"`
+	Seal        string           `json:"sealing_key"`
+	SealMade    string           `json:"sealing_key_made"`
+	Centre      []successionView `json:"centre_keys"`
+	Credentials []any            `json:"credentials,omitempty"`
+	Signature   string           `json:"signature"`
 }
 
 type bundleView struct {
@@ -241,7 +242,33 @@ func describeNotice(b []byte) (any, error) {
 		return nil, err
 	}
 	return noticeView{"key notice", n.Serial, OriginOf(n.Sign), hex.EncodeToString(n.Sign), hex.EncodeToString(n.Exchange),
-		hex.EncodeToString(n.Seal), hex.EncodeToString(n.Centre), viewTokens(n.Credentials), "both verify"}, nil
+		hex.EncodeToString(n.Seal.Key), viewTime(n.Seal.MadeMS), viewLine(n.Centre), viewTokens(n.Credentials), "all verify"}, nil
+}
+
+// successionView is one key of the centre's line.
+type successionView struct {
+	Number   uint64 `json:"number"`
+	Issued   string `json:"issued"`
+	Key      string `json:"key"`
+	Recovery string `json:"recovery_sha256,omitempty"`
+	By       string `json:"by"`
+}
+
+var successionBy = map[SuccessionBy]string{ByFounding: "founding", ByOldKey: "old key", ByRecovery: "recovery key"}
+
+func viewLine(c *Centre) (out []successionView) {
+	for _, s := range c.Line() {
+		out = append(out, viewSuccession(&s))
+	}
+	return out
+}
+
+func viewSuccession(s *Succession) successionView {
+	v := successionView{Number: s.Number, Issued: viewTime(s.IssuedMS), Key: hex.EncodeToString(s.New), By: successionBy[s.By]}
+	if s.Recovery != (Hash{}) {
+		v.Recovery = hex.EncodeToString(s.Recovery[:])
+	}
+	return v
 }
 
 // viewTokens shows what credentials claim, without checking them.
@@ -361,6 +388,10 @@ func DescribePage(b []byte) (any, error) {
 	}
 	views := make([]any, len(items))
 	for i, it := range items {
+		if it.Succession != nil {
+			views[i] = viewSuccession(it.Succession)
+			continue
+		}
 		if it.Ruling != nil {
 			if views[i], err = DescribeRuling(it.Ruling.Encode()); err != nil {
 				return nil, err

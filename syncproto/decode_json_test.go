@@ -44,7 +44,7 @@ func TestDescribeSegment(t *testing.T) {
 }
 
 func TestDescribeOthers(t *testing.T) {
-	wantWords(t, describe(t, DescribeJSON, vecNotices(t)[1].Encode()), `"is": "key notice"`, `"serial": 300`, "damaged: no token", "both verify")
+	wantWords(t, describe(t, DescribeJSON, vecNotices(t)[1].Encode()), `"is": "key notice"`, `"serial": 300`, "damaged: no token", "all verify")
 	for _, v := range readVectors[vecExchange](t, "message/exchanges.json")[:1] {
 		wantWords(t, describe(t, DescribeJSON, v.Request), `"is": "exchange request"`, `"to_key": "`)
 		wantWords(t, describe(t, DescribeJSON, v.Answer), `"is": "exchange answer"`, `"encrypted": "`)

@@ -30,11 +30,12 @@ type Checkpoint struct {
 	Page     Hash
 }
 
-// FeedItem is one entry of a feed: a change that the centre passes down, or a
-// ruling. Exactly one is set.
+// FeedItem is one entry of a feed: a change that the centre passes down, a
+// ruling, or a succession of the centre's key. Exactly one is set.
 type FeedItem struct {
-	Change *FeedChange
-	Ruling *Ruling
+	Change     *FeedChange
+	Ruling     *Ruling
+	Succession *Succession
 }
 
 // FeedChange is the operational part of a change as the centre vouches for it.
@@ -56,6 +57,7 @@ type Page struct {
 	Prev      Hash   // hash of the page before, zero for the first
 	Items     []FeedItem
 	Signature [ed25519.SignatureSize]byte
+	KeyNumber uint64 // which of the centre's keys signed; set by Centre.DecodePage
 	body      []byte
 }
 
@@ -98,21 +100,6 @@ func (p *Page) Sign(key ed25519.PrivateKey) error {
 // Encode gives the page's bytes, after Sign or DecodePage.
 func (p *Page) Encode() []byte { return append(append([]byte(nil), p.Signature[:]...), p.body...) }
 
-// DecodePage reads a page and verifies the centre's signature before it looks
-// at the content.
-func DecodePage(b []byte, centre ed25519.PublicKey) (*Page, error) {
-	p, content, err := readPage(b)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(p.body)
-	if len(centre) != ed25519.PublicKeySize || !ed25519.Verify(centre, append([]byte(domainPage), sum[:]...), p.Signature[:]) {
-		return nil, Errorf(CodeSignature, "page %d-%d of a feed: signature of the centre does not verify", p.From, p.To)
-	}
-	p.Items, err = decodeItems(content, int(p.To-p.From))
-	return p, err
-}
-
 // PageAfter reads which checkpoint a page leads to without verifying it, for
 // replicas that store pages for others.
 func PageAfter(b []byte) (Checkpoint, error) {
@@ -147,20 +134,25 @@ func readPage(b []byte) (*Page, []byte, error) {
 
 // Item row fields.
 const (
-	iOrigin = 1
-	iSeq    = 2
-	iOpen   = 3
-	iRecord = 4
-	iRuling = 5
+	iOrigin     = 1
+	iSeq        = 2
+	iOpen       = 3
+	iRecord     = 4
+	iRuling     = 5
+	iSuccession = 6
 )
 
-// encodeItems writes three tables: frame, header, operational row. A ruling
-// stands in the frame; its header and row are empty.
+// encodeItems writes three tables: frame, header, operational row. A ruling or a
+// succession stands in the frame; its header and row are empty.
 func encodeItems(items []FeedItem) ([]byte, error) {
 	frames, headers, rows := make([]Row, len(items)), make([]Row, len(items)), make([]Row, len(items))
 	for i, it := range items {
 		if it.Ruling != nil {
 			frames[i] = Row{{iRuling, BytesValue(it.Ruling.Encode())}}
+			continue
+		}
+		if it.Succession != nil {
+			frames[i] = Row{{iSuccession, BytesValue(it.Succession.Encode())}}
 			continue
 		}
 		c := it.Change
@@ -194,6 +186,12 @@ func decodeItems(content []byte, n int) ([]FeedItem, error) {
 	for i, f := range frames {
 		if v, ok := f.Get(iRuling); ok {
 			if items[i].Ruling, err = DecodeRuling([]byte(v.str)); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if v, ok := f.Get(iSuccession); ok {
+			if items[i].Succession, err = DecodeSuccession([]byte(v.str)); err != nil {
 				return nil, err
 			}
 			continue

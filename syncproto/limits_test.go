@@ -89,7 +89,7 @@ func TestOversizeIsRefusedUnread(t *testing.T) {
 		wantCode(t, err, CodeTooLarge)
 		_, err = ParseSegment(big[:MaxSegmentBytes+1])
 		wantCode(t, err, CodeTooLarge)
-		_, err = DecodePage(big[:MaxPageBytes+65], public(vecKey(70)))
+		_, err = CentreOf(public(vecKey(70))).DecodePage(big[:MaxPageBytes+65])
 		wantCode(t, err, CodeTooLarge)
 		_, err = PageAfter(big[:MaxPageBytes+65])
 		wantCode(t, err, CodeTooLarge)

@@ -1,8 +1,6 @@
 package syncproto
 
 import (
-	"crypto/ed25519"
-
 	"github.com/google/uuid"
 )
 
@@ -376,94 +374,4 @@ func decodeAnswer(b []byte) (*Answer, error) {
 		return r.end()
 	})
 	return a, err
-}
-
-// KeyNotice is a server's signed word about its current keys: the Ed25519 key
-// it signs with (its origin), the key to encapsulate requests to, and, where
-// it is a point, the credential chain by which the centre vouches for it. It is
-// served in the clear at /v1/keys and comes back when a request used an old
-// key.
-type KeyNotice struct {
-	Sign        ed25519.PublicKey
-	Exchange    []byte // raw X25519 key for requests
-	Serial      uint64 // rises with every change of key
-	Seal        []byte // raw X25519 key of the centre for personal compartments
-	Centre      ed25519.PublicKey
-	Credentials []string
-	Signature   [ed25519.SignatureSize]byte
-	// SealSignature is the centre's own word for Seal, so that a point cannot
-	// put its key there.
-	SealSignature [ed25519.SignatureSize]byte
-}
-
-const (
-	domainNotice  = "thonsync/1/keys\x00"
-	domainSealKey = "thonsync/1/seal-key\x00"
-)
-
-var noticeMagic = [4]byte{'T', 'S', 'K', Version}
-
-func (n *KeyNotice) body() []byte {
-	b := append([]byte(nil), noticeMagic[:]...)
-	b = append(b, n.Sign...)
-	b = append(b, n.Exchange...)
-	b = appendUvarint(b, n.Serial)
-	b = append(b, n.Seal...)
-	b = append(b, n.Centre...)
-	b = append(b, n.SealSignature[:]...)
-	b = appendUvarint(b, uint64(len(n.Credentials)))
-	for _, c := range n.Credentials {
-		b = appendBytes(b, []byte(c))
-	}
-	return b
-}
-
-// SignSealKey gives the centre's signature for its sealing key.
-func SignSealKey(centre ed25519.PrivateKey, seal []byte) (sig [ed25519.SignatureSize]byte) {
-	copy(sig[:], ed25519.Sign(centre, append([]byte(domainSealKey), seal...)))
-	return sig
-}
-
-// SignWith signs the notice with the server's key.
-func (n *KeyNotice) SignWith(key ed25519.PrivateKey) {
-	copy(n.Signature[:], ed25519.Sign(key, append([]byte(domainNotice), n.body()...)))
-}
-
-// Encode gives the notice's bytes.
-func (n *KeyNotice) Encode() []byte { return append(n.body(), n.Signature[:]...) }
-
-// DecodeKeyNotice reads a notice and checks its own signatures: the server's
-// over all, the centre's over the sealing key. Whether Centre is the pinned
-// centre and the credentials hold is the caller's to check.
-func DecodeKeyNotice(b []byte) (*KeyNotice, error) {
-	r := reader{buf: append([]byte(nil), b...)}
-	n := &KeyNotice{}
-	magic := r.take(4)
-	if r.err == nil && string(magic[:3]) != string(noticeMagic[:3]) {
-		return nil, Errorf(CodeMalformed, "not a key notice")
-	}
-	if r.err == nil && magic[3] != Version {
-		return nil, Errorf(CodeVersion, "key notice of protocol version %d; this program reads version %d", magic[3], Version)
-	}
-	n.Sign = r.take(ed25519.PublicKeySize)
-	n.Exchange = r.take(SealKeyBytes)
-	n.Serial = r.uvarint()
-	n.Seal = r.take(SealKeyBytes)
-	n.Centre = r.take(ed25519.PublicKeySize)
-	copy(n.SealSignature[:], r.take(ed25519.SignatureSize))
-	for range r.count(maxCredentials, "credential chain") {
-		n.Credentials = append(n.Credentials, string(r.bytes(maxJWTBytes)))
-	}
-	body := r.buf[:r.off]
-	copy(n.Signature[:], r.take(ed25519.SignatureSize))
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	if !ed25519.Verify(n.Sign, append([]byte(domainNotice), body...), n.Signature[:]) {
-		return nil, Errorf(CodeSignature, "key notice: signature does not verify")
-	}
-	if !ed25519.Verify(n.Centre, append([]byte(domainSealKey), n.Seal...), n.SealSignature[:]) {
-		return nil, Errorf(CodeSignature, "key notice: the centre did not sign the sealing key")
-	}
-	return n, nil
 }

@@ -49,7 +49,7 @@ func TestNewerFieldsTravel(t *testing.T) {
 	}
 	page := &Page{Feed: CommonFeed, Epoch: vecEpoch, To: 1, Items: []FeedItem{{Change: &FeedChange{got.Origin, got.Seq, got.Open.Prefix(), got.Record, got.Header, got.Operational}}}}
 	must(t, page.Sign(vecKey(70)))
-	back, err := DecodePage(page.Encode(), public(vecKey(70)))
+	back, err := CentreOf(public(vecKey(70))).DecodePage(page.Encode())
 	must(t, err)
 	wantBytes(t, "header in a page", AppendRow(nil, back.Items[0].Change.Header.Row()), AppendRow(nil, got.Header.Row()))
 	wantBytes(t, "row in a page", AppendRow(nil, back.Items[0].Change.Operational), AppendRow(nil, got.Operational))
@@ -251,9 +251,9 @@ func TestRequestForAnotherKey(t *testing.T) {
 func TestPagesChain(t *testing.T) {
 	key := vecKey(70)
 	pages := vecPages(t, key)
-	one, err := DecodePage(pages[0].Encode(), public(key))
+	one, err := CentreOf(public(key)).DecodePage(pages[0].Encode())
 	must(t, err)
-	two, err := DecodePage(pages[1].Encode(), public(key))
+	two, err := CentreOf(public(key)).DecodePage(pages[1].Encode())
 	must(t, err)
 	if one.Prev != (Hash{}) || two.Prev != one.Hash() || two.From != one.To {
 		t.Error("the pages do not follow each other")
@@ -269,7 +269,7 @@ func TestPagesChain(t *testing.T) {
 	}
 	b := pages[0].Encode()
 	for bit := range 8 * len(b) {
-		if _, err := DecodePage(flipped(b, bit), public(key)); err == nil {
+		if _, err := CentreOf(public(key)).DecodePage(flipped(b, bit)); err == nil {
 			t.Fatalf("bit %d of a page changed and not noticed", bit)
 		}
 	}

@@ -22,7 +22,10 @@ func vecPages(t testing.TB, key ed25519.PrivateKey) []*Page {
 	must(t, first.Sign(key))
 	second := &Page{Feed: first.Feed, Epoch: vecEpoch, From: 3, To: 6, Prev: first.Hash(), Items: items[2:]}
 	must(t, second.Sign(key))
-	return []*Page{first, second}
+	line := vecLine(t).Line()
+	third := &Page{Feed: first.Feed, Epoch: vecEpoch, From: 6, To: 7, Prev: second.Hash(), Items: []FeedItem{{Succession: &line[2]}}}
+	must(t, third.Sign(key))
+	return []*Page{first, second, third}
 }
 
 func pageForm(t testing.TB, name string, p *Page, key ed25519.PrivateKey) vecPage {
@@ -37,6 +40,10 @@ func pageForm(t testing.TB, name string, p *Page, key ed25519.PrivateKey) vecPag
 	for _, it := range p.Items {
 		if it.Ruling != nil {
 			v.Items = append(v.Items, vecItem{Ruling: it.Ruling.Encode()})
+			continue
+		}
+		if it.Succession != nil {
+			v.Items = append(v.Items, vecItem{Succession: it.Succession.Encode()})
 			continue
 		}
 		c := it.Change
@@ -54,7 +61,7 @@ func makePages(t *testing.T) any {
 		return vecPage{Name: name, Key: octets(public(key)), Bytes: b, Error: code}
 	}
 	return []vecPage{
-		pageForm(t, "first page", pages[0], key), pageForm(t, "second page", pages[1], key),
+		pageForm(t, "first page", pages[0], key), pageForm(t, "second page", pages[1], key), pageForm(t, "a page that tells a succession", pages[2], key),
 		bad("signature changed", flipped(b, 3), CodeSignature), bad("feed changed", flipped(b, 8*66), CodeSignature),
 		bad("content changed", flipped(b, 8*(len(b)-3)), CodeSignature), bad("cut short", b[:len(b)-1], CodeMalformed),
 		bad("octet behind the end", append(append([]byte{}, b...), 0), CodeMalformed),
@@ -69,7 +76,7 @@ func TestVectorsFeed(t *testing.T) {
 	var before *Page
 	for _, v := range readVectors[vecPage](t, "feed/pages.json") {
 		t.Run(v.Name, func(t *testing.T) {
-			p, err := DecodePage(v.Bytes, ed25519.PublicKey(v.Key))
+			p, err := CentreOf(ed25519.PublicKey(v.Key)).DecodePage(v.Bytes)
 			wantCode(t, err, v.Error)
 			if err != nil || v.Error != "" {
 				return
@@ -102,6 +109,10 @@ func checkItems(t *testing.T, got []FeedItem, want []vecItem) {
 		w := want[i]
 		if w.Ruling != nil {
 			wantBytes(t, "ruling", it.Ruling.Encode(), w.Ruling)
+			continue
+		}
+		if w.Succession != nil {
+			wantBytes(t, "succession", it.Succession.Encode(), w.Succession)
 			continue
 		}
 		c := it.Change

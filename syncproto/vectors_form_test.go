@@ -283,6 +283,7 @@ type (
 	}
 	vecItem struct {
 		Ruling      octets     `json:"ruling,omitempty"`
+		Succession  octets     `json:"succession,omitempty"`
 		Change      *vecRef    `json:"change,omitempty"`
 		Record      *uuid.UUID `json:"record,omitempty"`
 		Header      []vecField `json:"header,omitempty"`

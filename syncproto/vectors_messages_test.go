@@ -98,8 +98,10 @@ type (
 		Exchange    octets   `json:"exchange,omitempty"`
 		Serial      uint64   `json:"serial,string,omitempty"`
 		Seal        octets   `json:"seal,omitempty"`
+		SealMade    int64    `json:"seal_made,string,omitempty"`
 		SealKeyID   octets   `json:"seal_key_id,omitempty"`
 		Centre      octets   `json:"centre,omitempty"`
+		Line        octets   `json:"line,omitempty"`
 		Credentials []string `json:"credentials,omitempty"`
 		Error       Code     `json:"error,omitempty"`
 	}
@@ -108,7 +110,7 @@ type (
 func init() {
 	vectorMakers = append(vectorMakers,
 		vectorMaker{"message/exchanges.json", "request opens with exchange_private and verifies under asker_key; request_plain is signature and body. secret is the exported secret of its context. answer opens under that request and verifies under server_key. The digits of a join are those with a server nonce of 16 octets 5e; there are none where the nonce does not open the commitment. With request_error or answer_error opening and verifying fails so.", makeExchanges},
-		vectorMaker{"message/notices.json", "bytes is a key notice. With error, decoding and checking both signatures fails so.", makeNotices})
+		vectorMaker{"message/notices.json", "bytes is a key notice. With error, decoding and checking all signatures fails so.", makeNotices})
 }
 
 func formHeads(hs []OriginHeads) (out []vecHeads) {
@@ -363,10 +365,12 @@ func TestVectorsExchange(t *testing.T) {
 func vecNotices(t testing.TB) []*KeyNotice {
 	centre, point := vecKey(70), vecKey(20)
 	seal := vecSealKey(t, 50).Public.Bytes()
-	own := &KeyNotice{Sign: public(centre), Exchange: vecSealKey(t, 60).Public.Bytes(), Serial: 1, Seal: seal, Centre: public(centre), SealSignature: SignSealKey(centre, seal)}
+	line := vecLine(t)
+	said := StateSeal(centre, seal, 1_780_000_000_000)
+	own := &KeyNotice{Sign: public(centre), Exchange: vecSealKey(t, 60).Public.Bytes(), Serial: 1, Seal: said, Centre: line}
 	own.SignWith(centre)
-	lent := &KeyNotice{Sign: public(point), Exchange: vecSealKey(t, 61).Public.Bytes(), Serial: 300, Seal: seal, Centre: public(centre),
-		SealSignature: SignSealKey(centre, seal), Credentials: []string{"point.token.here"}}
+	lent := &KeyNotice{Sign: public(point), Exchange: vecSealKey(t, 61).Public.Bytes(), Serial: 300, Seal: said, Centre: line,
+		Credentials: []string{"point.token.here"}}
 	lent.SignWith(point)
 	return []*KeyNotice{own, lent}
 }
@@ -374,17 +378,17 @@ func vecNotices(t testing.TB) []*KeyNotice {
 func makeNotices(t *testing.T) any {
 	var out []vecNotice
 	for i, n := range vecNotices(t) {
-		seal, err := NewSealPublic(n.Seal)
+		seal, err := NewSealPublic(n.Seal.Key)
 		must(t, err)
 		out = append(out, vecNotice{Name: []string{"of the centre", "of a point"}[i], Bytes: n.Encode(), Sign: octets(n.Sign), Exchange: n.Exchange,
-			Serial: n.Serial, Seal: n.Seal, SealKeyID: seal.ID[:], Centre: octets(n.Centre), Credentials: n.Credentials})
+			Serial: n.Serial, Seal: n.Seal.Key, SealMade: n.Seal.MadeMS, SealKeyID: seal.ID[:], Centre: octets(n.Centre.Key()), Line: n.Centre.Encode(), Credentials: n.Credentials})
 	}
 	b := []byte(out[1].Bytes)
 	bad := func(name string, b []byte, code Code) {
 		out = append(out, vecNotice{Name: name, Bytes: b, Error: code})
 	}
 	stolen := vecNotices(t)[1]
-	stolen.Seal = vecSealKey(t, 62).Public.Bytes()
+	stolen.Seal.Key = vecSealKey(t, 62).Public.Bytes()
 	stolen.SignWith(vecKey(20))
 	bad("a point puts its own sealing key", stolen.Encode(), CodeSignature)
 	bad("exchange key changed", flipped(b, 8*40), CodeSignature)
@@ -410,13 +414,14 @@ func TestVectorsNotice(t *testing.T) {
 			}
 			wantBytes(t, "sign", n.Sign, v.Sign)
 			wantBytes(t, "exchange", n.Exchange, v.Exchange)
-			wantBytes(t, "seal", n.Seal, v.Seal)
-			wantBytes(t, "centre", n.Centre, v.Centre)
+			wantBytes(t, "seal", n.Seal.Key, v.Seal)
+			wantBytes(t, "centre", n.Centre.Key(), v.Centre)
+			wantBytes(t, "line", n.Centre.Encode(), v.Line)
 			wantJSON(t, n.Credentials, v.Credentials)
 			if n.Serial != v.Serial {
 				t.Errorf("serial %d, want %d", n.Serial, v.Serial)
 			}
-			seal, err := NewSealPublic(n.Seal)
+			seal, err := NewSealPublic(n.Seal.Key)
 			must(t, err)
 			wantBytes(t, "id of the sealing key", seal.ID[:], v.SealKeyID)
 			wantBytes(t, "notice encoded again", n.Encode(), v.Bytes)

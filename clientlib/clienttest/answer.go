@@ -42,7 +42,7 @@ func refuse(err error) error {
 }
 
 func (s *Server) answer(o *syncproto.Opened) (*syncproto.Answer, error) {
-	a := &syncproto.Answer{NowMS: s.clock.NowMS(), Beacon: s.beacon(), SealKey: s.sealKey}
+	a := &syncproto.Answer{NowMS: s.clock.NowMS(), Beacon: s.beacon(), SealKey: s.seal.Key}
 	if o.Join != nil {
 		if err := o.VerifySender(o.Join.Key); err != nil {
 			return nil, err

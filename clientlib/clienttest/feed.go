@@ -125,7 +125,7 @@ func (s *Server) NewEpoch() {
 	s.feeds = map[string]*feed{}
 	for name, f := range old {
 		for _, b := range f.pages {
-			p, err := syncproto.DecodePage(b, s.centre)
+			p, err := s.centre.DecodePage(b)
 			if err != nil {
 				panic(err) // the centre's own page
 			}

@@ -180,7 +180,10 @@ func (s *Server) Forward(centre *Server) error {
 			centre.cutPage(name, f)
 		}
 	}
-	s.feeds, s.sealKey, s.sealSig = centre.feeds, centre.sealKey, centre.sealSig
+	if centre.centre != s.centre {
+		s.exchange, s.serial = s.sealKeyPair(), s.serial+1
+	}
+	s.feeds, s.seal, s.centre = centre.feeds, centre.seal, centre.centre
 	return nil
 }
 

@@ -62,9 +62,8 @@ type Server struct {
 	exchange syncproto.SealPrivate
 	serial   uint64
 	seals    []syncproto.SealPrivate // centre: the last one is current
-	sealKey  []byte                  // current, public
-	sealSig  [ed25519.SignatureSize]byte
-	centre   ed25519.PublicKey
+	seal     syncproto.SealStatement // current
+	centre   *syncproto.Centre
 	chain    []string // a point's own
 	codes    map[string]*invite
 	hides    bool // its part of the digits
@@ -135,7 +134,7 @@ func newServer(seed uint64, name string, clock *Clock) *Server {
 // NewCentre makes a centre from a seed.
 func NewCentre(seed uint64, clock *Clock) *Server {
 	s := newServer(seed, "centre", clock)
-	s.centre = s.key.Public().(ed25519.PublicKey)
+	s.centre = syncproto.FoundCentre(s.key, syncproto.Hash{}, clock.NowMS())
 	s.own = syncproto.Genesis(s.Origin())
 	copy(s.epoch[:], s.bytes(16))
 	s.RotateSeal()
@@ -150,7 +149,7 @@ func (s *Server) NewPoint(seed uint64, name, unit string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.centre, p.chain, p.sealKey, p.sealSig, p.epoch = s.centre, []string{token}, s.sealKey, s.sealSig, s.epoch
+	p.centre, p.chain, p.seal, p.epoch = s.centre, []string{token}, s.seal, s.epoch
 	return p, nil
 }
 
@@ -175,8 +174,8 @@ func (s *Server) Origin() syncproto.OriginID {
 	return syncproto.OriginOf(s.key.Public().(ed25519.PublicKey))
 }
 
-// Centre gives the centre's public key.
-func (s *Server) Centre() ed25519.PublicKey { return s.centre }
+// Centre gives the line of the centre's keys.
+func (s *Server) Centre() *syncproto.Centre { return s.centre }
 
 // RotateSeal makes a new sealing key; older ones still open until ForgetSeals.
 func (s *Server) RotateSeal() {
@@ -184,8 +183,8 @@ func (s *Server) RotateSeal() {
 	defer s.mu.Unlock()
 	k := s.sealKeyPair()
 	s.seals = append(s.seals, k)
-	s.sealKey, s.serial = k.Public.Bytes(), s.serial+1
-	s.sealSig = syncproto.SignSealKey(s.key, s.sealKey)
+	s.serial++
+	s.seal = syncproto.StateSeal(s.key, k.Public.Bytes(), max(s.clock.NowMS(), s.seal.MadeMS+1))
 }
 
 // ForgetSeals destroys all sealing keys but the current one.
@@ -271,7 +270,7 @@ func (s *Server) Invite(g Grant) string {
 	defer s.mu.Unlock()
 	code := fmt.Sprintf("%x", s.bytes(8))
 	s.codes[code] = &invite{Grant: g}
-	return fmt.Sprintf("thonsync:join?server=%s&centre=%s&code=%s", s.URL, clientlib.Fingerprint(s.centre), code)
+	return fmt.Sprintf("thonsync:join?server=%s&centre=%s&code=%s", s.URL, clientlib.Fingerprint(s.centre.Key()), code)
 }
 
 // Notice gives the server's key notice.
@@ -283,7 +282,7 @@ func (s *Server) Notice() []byte {
 
 func (s *Server) notice() []byte {
 	n := &syncproto.KeyNotice{Sign: s.key.Public().(ed25519.PublicKey), Exchange: s.exchange.Public.Bytes(), Serial: s.serial,
-		Seal: s.sealKey, Centre: s.centre, Credentials: s.chain, SealSignature: s.sealSig}
+		Seal: s.seal, Centre: s.centre, Credentials: s.chain}
 	n.SignWith(s.key)
 	return n.Encode()
 }

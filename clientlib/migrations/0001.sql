@@ -1,7 +1,7 @@
 -- The device's tables beside its change log.
 --
--- device, server, credential and peer_head are frozen together with the change
--- log's tables: with them an older program can still send what is unsent from a
+-- device, succession, server, credential and peer_head are frozen together with
+-- the change log's tables: with them an older program can still send what is unsent from a
 -- database that a newer one has migrated. Later migrations add to them and never
 -- take away. All times are Unix milliseconds; "encrypted" means under the secret
 -- of the key store, bound to the row.
@@ -9,9 +9,10 @@
 -- Exactly one row.
 CREATE TABLE device (
     one             INTEGER PRIMARY KEY CHECK (one = 1),
-    centre          BLOB CHECK (length(centre) = 32),   -- pinned Ed25519 key; NULL until joined
+    centre          BLOB,                               -- line of the pinned centre's keys; NULL until joined
     seal            BLOB CHECK (length(seal) = 32),     -- centre's current sealing key
-    centre_serial   INTEGER NOT NULL DEFAULT 0,         -- of the centre's own newest key notice
+    seal_made       INTEGER NOT NULL DEFAULT 0,         -- when the centre made it, centre's clock
+    seal_under      INTEGER NOT NULL DEFAULT 0,         -- number of the centre's key that signed for it
     identity        BLOB CHECK (length(identity) = 16), -- own origin that the credential was issued to; signs requests
     role            TEXT NOT NULL DEFAULT '',
     unit            TEXT NOT NULL DEFAULT '',           -- home unit, list:code
@@ -26,6 +27,15 @@ CREATE TABLE device (
     last_error_code TEXT NOT NULL DEFAULT '',
     restored        INTEGER NOT NULL DEFAULT 0          -- how often a new origin had to begin
 ) STRICT;
+
+-- How far each own origin had got when this device learned of a key of the
+-- centre: receipts under the keys before count no further.
+CREATE TABLE succession (
+    number INTEGER NOT NULL,
+    origin BLOB NOT NULL CHECK (length(origin) = 16),
+    seq    INTEGER NOT NULL,
+    PRIMARY KEY (number, origin)
+) STRICT, WITHOUT ROWID;
 
 -- Tried in the order of position.
 CREATE TABLE server (
@@ -81,7 +91,8 @@ CREATE TABLE checkpoint (
     feed     TEXT PRIMARY KEY,
     epoch    BLOB NOT NULL CHECK (length(epoch) = 16),
     position INTEGER NOT NULL,
-    page     BLOB NOT NULL CHECK (length(page) = 32)
+    page     BLOB NOT NULL CHECK (length(page) = 32),
+    key      INTEGER NOT NULL DEFAULT 0                 -- lowest number of the centre's key that may sign the next page
 ) STRICT, WITHOUT ROWID;
 
 -- Changes of others, operational part only. Two rows of one origin and seq are

@@ -29,28 +29,22 @@ type Ingester interface {
 	Barred(r store.Reader, id syncproto.OriginID, chain []string) (ingest.Bar, error)
 }
 
-// SealKey is the centre's current sealing key with the centre's word for it.
-type SealKey struct {
-	Raw       []byte
-	Signature [ed25519.SignatureSize]byte
-}
-
 // Config is what a Service needs. Fields without a default are required.
 type Config struct {
 	Store  store.Store
 	Ingest Ingester
 	Role   credential.Role // centre or point
-	Key    ed25519.PrivateKey
-	Centre ed25519.PublicKey
+	Trust  *keys.Trust
 	// Credentials and Units are the server's own chain and scope; nil at the
 	// centre.
 	Credentials []string
 	Units       []string
-	// Exchange gives the present exchange key for a notice over that sealing
-	// key.
-	Exchange func(seal []byte) (keys.Exchange, error)
-	// Seal gives the centre's sealing key.
-	Seal func() (SealKey, error)
+	// Exchange gives the present exchange key for a notice with that line of the
+	// centre's keys and that sealing key.
+	Exchange func(centre *syncproto.Centre, seal []byte) (keys.Exchange, error)
+	// Seal gives the statement about the centre's sealing key that is newest under
+	// that line.
+	Seal func() (syncproto.SealStatement, *syncproto.Centre, error)
 	// Epoch names this history of the receipts log; it changes when the store
 	// is restored.
 	Epoch syncproto.Epoch
@@ -91,47 +85,53 @@ func New(cfg Config) *Service {
 
 // Keys gives the encoded key notice.
 func (s *Service) Keys(context.Context) ([]byte, error) {
-	_, notice, err := s.exchangeKey()
-	return notice, err
+	p, err := s.present()
+	return p.notice, err
 }
 
-// exchangeKey gives the key to open requests with, and the notice that names it.
-func (s *Service) exchangeKey() (keys.Exchange, []byte, error) {
-	seal, err := s.cfg.Seal()
+// present is what exchanges are protected with at one moment.
+type present struct {
+	exchange keys.Exchange
+	sign     ed25519.PrivateKey
+	notice   []byte
+}
+
+func (s *Service) present() (p present, err error) {
+	seal, centre, err := s.cfg.Seal()
 	if err != nil {
-		return keys.Exchange{}, nil, err
+		return p, err
 	}
-	x, err := s.cfg.Exchange(seal.Raw)
-	if err != nil {
-		return x, nil, err
+	p.sign = s.cfg.Trust.Key()
+	if p.exchange, err = s.cfg.Exchange(centre, seal.Key); err != nil {
+		return p, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.notice == nil || s.serial != x.Serial {
+	if s.notice == nil || s.serial != p.exchange.Serial {
 		n := syncproto.KeyNotice{
-			Sign:     s.cfg.Key.Public().(ed25519.PublicKey),
-			Exchange: x.Key.Public.Bytes(), Serial: x.Serial,
-			Seal: seal.Raw, SealSignature: seal.Signature,
-			Centre: s.cfg.Centre, Credentials: s.cfg.Credentials,
+			Sign:     p.sign.Public().(ed25519.PublicKey),
+			Exchange: p.exchange.Key.Public.Bytes(), Serial: p.exchange.Serial,
+			Seal: seal, Centre: centre, Credentials: s.cfg.Credentials,
 		}
-		n.SignWith(s.cfg.Key)
-		s.notice, s.serial = n.Encode(), x.Serial
+		n.SignWith(p.sign)
+		s.notice, s.serial = n.Encode(), p.exchange.Serial
 	}
-	return x, s.notice, nil
+	p.notice = s.notice
+	return p, nil
 }
 
 // Exchange answers one encoded request. With CodeOldKey the answer is the key
 // notice; with any other error it is nil and nothing was taken.
 func (s *Service) Exchange(ctx context.Context, request []byte) ([]byte, error) {
-	x, notice, err := s.exchangeKey()
+	p, err := s.present()
 	if err != nil {
 		return nil, err
 	}
 	opened, err := syncproto.OpenRequest(request, func(id syncproto.KeyID) (syncproto.SealPrivate, bool) {
-		return x.Key, id == x.Key.Public.ID
+		return p.exchange.Key, id == p.exchange.Key.Public.ID
 	})
 	if errors.Is(err, &syncproto.Error{Code: syncproto.CodeOldKey}) {
-		return notice, err
+		return p.notice, err
 	}
 	if err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func (s *Service) Exchange(ctx context.Context, request []byte) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	return opened.EncodeAnswer(a, s.cfg.Key, s.cfg.Random)
+	return opened.EncodeAnswer(a, p.sign, s.cfg.Random)
 }
 
 func (s *Service) answer(ctx context.Context, o *syncproto.Opened, size int) (*syncproto.Answer, error) {

@@ -71,19 +71,19 @@ func newBench(t *testing.T, role credential.Role, units ...string) *bench {
 	if b.folder, err = keys.Open(t.TempDir(), rand.Reader); err != nil {
 		t.Fatal(err)
 	}
-	seal, err := b.folder.Seal(b.now)
+	seal, made, err := b.folder.Seal(b.now)
 	if err != nil {
 		t.Fatal(err)
 	}
+	line := syncproto.FoundCentre(b.centre, syncproto.Hash{}, 1)
 	b.Service = answer.New(answer.Config{
-		Store: st, Ingest: b.in, Role: role, Key: b.centre, Centre: pub(b.centre), Units: units, Epoch: b.epoch,
-		Exchange: func(s []byte) (keys.Exchange, error) {
-			x, _, err := b.folder.Exchange(b.now, 7*24*time.Hour, s)
+		Store: st, Ingest: b.in, Role: role, Trust: keys.NewTrust(b.centre, line), Units: units, Epoch: b.epoch,
+		Exchange: func(c *syncproto.Centre, s []byte) (keys.Exchange, error) {
+			x, _, err := b.folder.Exchange(b.now, 7*24*time.Hour, c.Number(), s)
 			return x, err
 		},
-		Seal: func() (answer.SealKey, error) {
-			raw := seal.Public.Bytes()
-			return answer.SealKey{Raw: raw, Signature: syncproto.SignSealKey(b.centre, raw)}, nil
+		Seal: func() (syncproto.SealStatement, *syncproto.Centre, error) {
+			return syncproto.StateSeal(b.centre, seal.Public.Bytes(), made), line, nil
 		},
 		Quotas: map[credential.Role]answer.Quota{credential.RolePhone: {Burst: 1 << 20, PerSecond: 1 << 10}},
 		Now:    func() time.Time { return b.now },
@@ -128,7 +128,7 @@ func (b *bench) device(role credential.Role, team uuid.UUID, units ...string) *d
 func (b *bench) known(d *device) *device {
 	b.t.Helper()
 	secret := syncproto.SaltSecret{1}
-	seal, err := b.folder.Seal(b.now)
+	seal, _, err := b.folder.Seal(b.now)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -511,7 +511,7 @@ func TestOldKey(t *testing.T) {
 		t.Fatalf("old key: %v", err)
 	}
 	next, err := syncproto.DecodeKeyNotice(out)
-	if err != nil || next.Serial <= notice.Serial || !next.Centre.Equal(pub(b.centre)) {
+	if err != nil || next.Serial <= notice.Serial || !next.Centre.Key().Equal(pub(b.centre)) {
 		t.Errorf("notice %+v %v", next, err)
 	}
 	for _, bad := range [][]byte{nil, {1}, body[:len(body)-1], make([]byte, syncproto.MaxMessageBytes+1)} {

@@ -21,11 +21,11 @@ func (s *Service) Bundle(ctx context.Context, ask *syncproto.Ask) ([]syncproto.E
 	if err != nil {
 		return nil, err
 	}
-	_, notice, err := s.exchangeKey()
+	p, err := s.present()
 	if err != nil {
 		return nil, err
 	}
-	entries := []syncproto.Entry{{Kind: syncproto.EntryNotice, Data: notice}}
+	entries := []syncproto.Entry{{Kind: syncproto.EntryNotice, Data: p.notice}}
 	size := 0
 	next := *ask
 	for {
@@ -70,7 +70,7 @@ func (s *Service) askerOf(ctx context.Context, id syncproto.OriginID) (*asker, e
 		return nil, syncproto.Errorf(syncproto.CodeUnknownPeer, "origin %s is not known here: import a bundle of it first", id)
 	}
 	defs := s.cfg.Ingest.Definitions()
-	g, err := credential.VerifyDevice(o.Credentials, s.cfg.Centre, defs.Within)
+	g, err := credential.VerifyDevice(o.Credentials, s.cfg.Trust.Centre(), defs.Within)
 	if err != nil {
 		return nil, err
 	}

@@ -26,12 +26,12 @@ type collector struct {
 // collect fills the answer in the order of importance: what became of the
 // asker's work, then what it waits for, then what colleagues did.
 func (s *Service) collect(ctx context.Context, a *asker, ask *syncproto.Ask, budget int, took ingest.Result) (*syncproto.Answer, error) {
-	seal, err := s.cfg.Seal()
+	seal, _, err := s.cfg.Seal()
 	if err != nil {
 		return nil, err
 	}
 	ans := &syncproto.Answer{
-		NowMS: s.cfg.Now().UnixMilli(), Beacon: s.cfg.Ingest.Beacon(), SealKey: seal.Raw, Problems: took.Problems,
+		NowMS: s.cfg.Now().UnixMilli(), Beacon: s.cfg.Ingest.Beacon(), SealKey: seal.Key, Problems: took.Problems,
 	}
 	c := &collector{svc: s, asker: a, ask: ask, ans: ans, budget: exchange.NewBudget(budget), cache: make(map[syncproto.OriginID]*store.Origin)}
 	err = s.cfg.Store.View(ctx, func(r store.Reader) error {

@@ -23,7 +23,7 @@ type asker struct {
 // credential and the unit tree, never from fields of the request.
 func (s *Service) identify(o *syncproto.Opened) (*asker, error) {
 	defs := s.cfg.Ingest.Definitions()
-	g, err := credential.VerifyDevice(o.Credentials, s.cfg.Centre, defs.Within)
+	g, err := credential.VerifyDevice(o.Credentials, s.cfg.Trust.Centre(), defs.Within)
 	if err != nil {
 		return nil, err
 	}

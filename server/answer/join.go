@@ -2,7 +2,6 @@ package answer
 
 import (
 	"context"
-	"crypto/ed25519"
 
 	"thonsync/server/store"
 	"thonsync/syncproto"
@@ -21,7 +20,7 @@ func (s *Service) join(ctx context.Context, o *syncproto.Opened) (*syncproto.Ans
 		s.refused(ctx, o, err)
 		return nil, err
 	}
-	k, err := s.cfg.Codes.claim(o.Join, s.cfg.Key.Public().(ed25519.PublicKey))
+	k, err := s.cfg.Codes.claim(o.Join, s.cfg.Trust.Public())
 	if err != nil {
 		s.refused(ctx, o, err)
 		return nil, err
@@ -30,12 +29,12 @@ func (s *Service) join(ctx context.Context, o *syncproto.Opened) (*syncproto.Ans
 	if err != nil {
 		return nil, err
 	}
-	seal, err := s.cfg.Seal()
+	seal, _, err := s.cfg.Seal()
 	if err != nil {
 		return nil, err
 	}
 	return &syncproto.Answer{
-		NowMS: s.cfg.Now().UnixMilli(), Beacon: s.cfg.Ingest.Beacon(), SealKey: seal.Raw,
+		NowMS: s.cfg.Now().UnixMilli(), Beacon: s.cfg.Ingest.Beacon(), SealKey: seal.Key,
 		Welcome: welcome, More: welcome == nil, JoinNonce: s.cfg.Codes.nonceOf(k),
 	}, nil
 }

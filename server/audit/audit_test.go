@@ -35,7 +35,7 @@ func newBench(t *testing.T) *bench {
 	b := &bench{t: t, now: time.Unix(1_800_000_000, 0)}
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, 32))
 	b.cfg = audit.Config{
-		Path: filepath.Join(dir, "access.jsonl"), Heads: filepath.Join(dir, "heads.jsonl"), Key: key,
+		Path: filepath.Join(dir, "access.jsonl"), Heads: filepath.Join(dir, "heads.jsonl"), Key: func() ed25519.PrivateKey { return key },
 		Trusted: func(k ed25519.PublicKey) bool { return k.Equal(key.Public()) },
 		Now:     func() time.Time { return b.now },
 	}

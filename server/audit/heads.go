@@ -76,7 +76,7 @@ func (l *Log) sign() error {
 // addHead keeps the newest head of every day, and every restore: enough to see
 // a log cut short, and a small file.
 func (l *Log) addHead(h head) error {
-	h.sign(l.cfg.Key)
+	h.sign(l.cfg.Key())
 	list, err := readHeads(l.cfg.Heads)
 	if err != nil {
 		return err // a damaged file is not overwritten: it may be evidence

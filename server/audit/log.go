@@ -22,7 +22,7 @@ type Config struct {
 	Path  string // of the log, one JSON object a line
 	Heads string // of the signed heads, one JSON object a line
 	// Key signs heads; Trusted tells whose heads are believed.
-	Key     ed25519.PrivateKey
+	Key     func() ed25519.PrivateKey
 	Trusted func(ed25519.PublicKey) bool
 	Now     func() time.Time
 }

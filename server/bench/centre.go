@@ -90,12 +90,16 @@ func openIntake(ctx context.Context, dir string) (*intake, error) {
 	if in.key, err = folder.Identity(); err != nil {
 		return nil, err
 	}
-	seal, err := folder.Seal(time.Now())
+	seal, _, err := folder.Seal(time.Now())
 	if err != nil {
 		return nil, err
 	}
 	in.seal = seal.Public
-	c := ingest.Config{Role: credential.RoleCentre, Key: in.key, Centre: in.key.Public().(ed25519.PublicKey), Keys: folder.SealRing, Queue: 4096}
+	line, err := folder.Line(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	c := ingest.Config{Role: credential.RoleCentre, Trust: keys.NewTrust(in.key, line), Keys: folder.SealRing, Queue: 4096}
 	if c.DataKey, err = folder.PersonalKey(); err != nil {
 		return nil, err
 	}

@@ -220,7 +220,7 @@ func (r *rogue) swell(n int) {
 
 // bombs makes segments of changes with the longest notes there may be.
 func (r *rogue) bombs(n int) [][]byte {
-	seal, err := syncproto.NewSealPublic(r.notice.Seal)
+	seal, err := syncproto.NewSealPublic(r.notice.Seal.Key)
 	if err != nil {
 		r.t.Error(err)
 		return nil

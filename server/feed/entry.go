@@ -9,13 +9,19 @@ import (
 )
 
 const (
-	entryChange = 1
-	entryRuling = 2
+	entryChange     = 1
+	entryRuling     = 2
+	entrySuccession = 3
 )
 
 // RulingEntry gives the entry of a ruling.
 func RulingEntry(r *syncproto.Ruling) []byte {
 	return append([]byte{entryRuling}, r.Encode()...)
+}
+
+// SuccessionEntry gives the entry of a succession of the centre's key.
+func SuccessionEntry(s *syncproto.Succession) []byte {
+	return append([]byte{entrySuccession}, s.Encode()...)
 }
 
 // ChangeEntry gives the entry of a change, operational part only.
@@ -40,6 +46,11 @@ func decodeEntry(b []byte) (syncproto.FeedItem, error) {
 	if kind == entryRuling {
 		r, err := syncproto.DecodeRuling(b)
 		item.Ruling = r
+		return item, err
+	}
+	if kind == entrySuccession {
+		s, err := syncproto.DecodeSuccession(b)
+		item.Succession = s
 		return item, err
 	}
 	const fixed = 16 + syncproto.RefOpenBytes + 16

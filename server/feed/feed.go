@@ -81,14 +81,17 @@ func Append(tx store.Tx, name string, epoch syncproto.Epoch, data []byte) error 
 }
 
 // Cut puts all entries of a feed that are not in pages yet into pages signed by
-// key, the centre's. If the epoch is another than the feed's, all pages are cut
-// anew in the new one.
-func Cut(tx store.Tx, name string, epoch syncproto.Epoch, key ed25519.PrivateKey) error {
+// the centre with its key of that number. If the epoch is another than the
+// feed's, all pages are cut anew in the new one.
+func Cut(tx store.Tx, name string, epoch syncproto.Epoch, key ed25519.PrivateKey, number uint64) error {
 	head, err := tx.FeedHead(name)
 	if err != nil {
 		return err
 	}
-	if head.Epoch != epoch {
+	if number < head.Key {
+		return syncproto.Errorf(syncproto.CodeForeignKey, "feed %s is signed with key %d of the centre, and the keys folder ends at key %d: put the newer copy of the keys back, or name a successor with the recovery key", name, head.Key, number)
+	}
+	if head.Key = number; head.Epoch != epoch {
 		head.Epoch, head.Cut, head.Page = epoch, 0, syncproto.Hash{}
 		if err := tx.DropPages(name); err != nil {
 			return err
@@ -145,8 +148,8 @@ func sign(head *store.FeedHead, items []syncproto.FeedItem, key ed25519.PrivateK
 // Accept takes a page over from upstream: it verifies the centre's signature
 // and that the page continues the feed. The second result is false for a page
 // that is here already. CodeGap means that pages before it are missing.
-func Accept(tx store.Tx, data []byte, centre ed25519.PublicKey) (*syncproto.Page, bool, error) {
-	p, err := syncproto.DecodePage(data, centre)
+func Accept(tx store.Tx, data []byte, centre *syncproto.Centre) (*syncproto.Page, bool, error) {
+	p, err := centre.DecodePage(data)
 	if err != nil {
 		return nil, false, err
 	}
@@ -155,11 +158,13 @@ func Accept(tx store.Tx, data []byte, centre ed25519.PublicKey) (*syncproto.Page
 		return nil, false, err
 	}
 	switch {
+	case p.KeyNumber < head.Key && !(head.Epoch == p.Epoch && p.To <= head.Cut):
+		return nil, false, syncproto.Errorf(syncproto.CodeOldKey, "page %d-%d of feed %s is signed with key %d of the centre, which key %d had replaced by then", p.From, p.To, p.Feed, p.KeyNumber, head.Key)
 	case head.Epoch != p.Epoch && p.From == 0:
 		if err := tx.DropFeed(p.Feed); err != nil {
 			return nil, false, err
 		}
-		head = store.FeedHead{Feed: p.Feed, Epoch: p.Epoch}
+		head = store.FeedHead{Feed: p.Feed, Epoch: p.Epoch, Key: head.Key}
 	case head.Epoch != p.Epoch:
 		return nil, false, syncproto.Errorf(syncproto.CodeGap, "page %d-%d begins a new history of feed %s in the middle: ask from the beginning", p.From, p.To, p.Feed)
 	case p.To <= head.Cut:
@@ -170,7 +175,7 @@ func Accept(tx store.Tx, data []byte, centre ed25519.PublicKey) (*syncproto.Page
 	if p.From == 0 && p.Prev != (syncproto.Hash{}) {
 		return nil, false, syncproto.Errorf(syncproto.CodeChain, "first page of feed %s names a page before it", p.Feed)
 	}
-	head.Position, head.Cut, head.Page = p.To, p.To, p.Hash()
+	head.Position, head.Cut, head.Page, head.Key = p.To, p.To, p.Hash(), max(head.Key, p.NextKey())
 	if err := tx.PutFeedHead(head); err != nil {
 		return nil, false, err
 	}

@@ -72,7 +72,7 @@ func fill(t *testing.T, s *sqlitestore.Store, from, to, size int) {
 				return err
 			}
 		}
-		return feed.Cut(tx, "common", epoch, key)
+		return feed.Cut(tx, "common", epoch, key, 0)
 	})
 }
 
@@ -105,7 +105,7 @@ func TestPagesHoldAllEntriesInOrder(t *testing.T) {
 		if len(data) > feed.PageBytes {
 			t.Errorf("page %d has %d bytes", i, len(data))
 		}
-		p, err := syncproto.DecodePage(data, pub)
+		p, err := syncproto.CentreOf(pub).DecodePage(data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +190,7 @@ func TestAcceptFollowsAFeed(t *testing.T) {
 	all := pages(t, centre, syncproto.Checkpoint{}, plenty).Pages
 	accept := func(data []byte) (fresh bool, err error) {
 		uerr := point.Update(context.Background(), func(tx store.Tx) error {
-			_, fresh, err = feed.Accept(tx, data, pub)
+			_, fresh, err = feed.Accept(tx, data, syncproto.CentreOf(pub))
 			return nil
 		})
 		if uerr != nil {
@@ -213,7 +213,7 @@ func TestAcceptFollowsAFeed(t *testing.T) {
 		t.Error("the point does not serve the pages as they are")
 	}
 	stranger := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{4}, 32))
-	p, err := syncproto.DecodePage(all[0], pub)
+	p, err := syncproto.CentreOf(pub).DecodePage(all[0])
 	if err != nil {
 		t.Fatal(err)
 	}

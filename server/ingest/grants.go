@@ -44,7 +44,7 @@ func (s *Service) verifyChains(list []syncproto.OriginCredential) map[syncproto.
 	out := make(map[syncproto.OriginID]*grant, len(list))
 	defs := s.Definitions()
 	for _, c := range list {
-		g, err := credential.VerifyDevice(c.Credentials, s.cfg.Centre, defs.Within)
+		g, err := credential.VerifyDevice(c.Credentials, s.cfg.Trust.Centre(), defs.Within)
 		if err == nil && g.Device == c.Origin {
 			out[c.Origin] = &grant{g, c.Credentials}
 		}

@@ -5,10 +5,10 @@
 package ingest
 
 import (
-	"crypto/ed25519"
 	"io"
 	"time"
 
+	"thonsync/server/keys"
 	"thonsync/server/store"
 	"thonsync/syncproto"
 	"thonsync/syncproto/credential"
@@ -19,11 +19,9 @@ type Config struct {
 	Store store.Store
 	// Role is credential.RoleCentre or credential.RolePoint.
 	Role credential.Role
-	// Key signs receipts; at the centre it is the centre's key and also signs
-	// rulings and pages.
-	Key ed25519.PrivateKey
-	// Centre is the pinned key of the centre.
-	Centre ed25519.PublicKey
+	// Trust has the key that signs receipts, which at the centre is the centre's
+	// and also signs rulings and pages, and the line of the centre's keys.
+	Trust *keys.Trust
 	// Credentials is this server's own chain; the centre makes its own.
 	Credentials []string
 	// Keys finds the centre's sealing keys. Centre only.

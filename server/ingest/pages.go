@@ -14,13 +14,19 @@ func (ses *session) acceptPage(data []byte) error {
 	if ses.s.atCentre() {
 		return syncproto.Errorf(syncproto.CodeInvalidInput, "the centre cuts its own pages and takes none")
 	}
-	page, fresh, err := feed.Accept(ses.tx, data, ses.s.cfg.Centre)
+	page, fresh, err := feed.Accept(ses.tx, data, ses.s.cfg.Trust.Centre())
 	if err != nil || !fresh {
 		return err
 	}
 	for _, item := range page.Items {
 		if item.Ruling != nil {
 			if err := ses.acceptRuling(item.Ruling); err != nil {
+				return err
+			}
+			continue
+		}
+		if item.Succession != nil {
+			if err := ses.acceptSuccession(item.Succession); err != nil {
 				return err
 			}
 			continue
@@ -46,12 +52,26 @@ func (ses *session) acceptRulingData(data []byte) error {
 	if ses.s.atCentre() {
 		return syncproto.Errorf(syncproto.CodeInvalidInput, "the centre makes its own rulings and takes none")
 	}
+	if err := ses.s.cfg.Trust.Centre().VerifyLoneRuling(r); err != nil {
+		return err
+	}
 	return ses.acceptRuling(r)
+}
+
+// acceptSuccession follows the centre to its next key. The line proves itself, so
+// it stays even if this transaction does not.
+func (ses *session) acceptSuccession(s *syncproto.Succession) error {
+	trust := ses.s.cfg.Trust
+	longer, err := trust.Centre().Extend(s)
+	if err == nil && longer != trust.Centre() {
+		trust.Follow(longer)
+	}
+	return err
 }
 
 // acceptRuling applies a ruling of the centre at a point, once.
 func (ses *session) acceptRuling(r *syncproto.Ruling) error {
-	if err := r.Verify(ses.s.cfg.Centre); err != nil {
+	if err := ses.s.cfg.Trust.Centre().VerifyRuling(r); err != nil {
 		return err
 	}
 	// A centre that was restored may have given a number anew.

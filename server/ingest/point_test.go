@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"thonsync/server/feed"
+	"thonsync/server/keys"
 	"thonsync/server/store"
 	"thonsync/syncproto"
 	"thonsync/syncproto/credential"
@@ -21,7 +22,7 @@ func newPoint(t testing.TB) *server {
 	t.Helper()
 	p := newAuthor(t, "point", credential.RolePoint, testCommune)
 	return openServer(t, filepath.Join(t.TempDir(), "point.db"), Config{
-		Role: credential.RolePoint, Key: pointKey, Centre: pub(centreKey), Credentials: p.chain,
+		Role: credential.RolePoint, Trust: keys.NewTrust(pointKey, syncproto.CentreOf(pub(centreKey))), Credentials: p.chain,
 	})
 }
 

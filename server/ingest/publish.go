@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"context"
+	"encoding/binary"
 	"maps"
 	"slices"
 
@@ -77,6 +79,39 @@ func (ses *session) feedItem(name string, data []byte) error {
 	return feed.Append(ses.tx, name, epoch, data)
 }
 
+// metaSuccession is the key under which the store keeps how many successions of
+// the centre's key its feeds have told.
+const metaSuccession = "succession"
+
+// Announce puts every succession of the centre's key that the feeds have not
+// told yet into all of them: from there on only the new key may sign. A feed that
+// begins later needs none. Centre only.
+func (s *Service) Announce(ctx context.Context) error {
+	return s.submit(ctx, func(ses *session) error {
+		line := s.cfg.Trust.Centre().Line()
+		v, _, err := ses.tx.Meta(metaSuccession)
+		if err != nil {
+			return err
+		}
+		told, _ := binary.Uvarint(append(v, 0))
+		if told+1 >= uint64(len(line)) {
+			return nil
+		}
+		heads, err := ses.tx.Feeds()
+		if err != nil {
+			return err
+		}
+		for _, sn := range line[told+1:] {
+			for _, h := range heads {
+				if err := ses.feedItem(h.Feed, feed.SuccessionEntry(&sn)); err != nil {
+					return err
+				}
+			}
+		}
+		return ses.tx.SetMeta(metaSuccession, binary.AppendUvarint(nil, uint64(len(line)-1)))
+	})
+}
+
 // MetaEpoch is the key under which the store keeps the epoch of its feeds. A
 // centre that was restored writes a new one there.
 const MetaEpoch = "epoch"
@@ -115,8 +150,9 @@ func (ses *session) cutPages() error {
 			}
 		}
 	}
+	key, centre := ses.s.cfg.Trust.Both()
 	for _, name := range slices.Sorted(maps.Keys(ses.fed)) {
-		if err := feed.Cut(ses.tx, name, epoch, ses.s.cfg.Key); err != nil {
+		if err := feed.Cut(ses.tx, name, epoch, key, centre.Number()); err != nil {
 			return err
 		}
 	}

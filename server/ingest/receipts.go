@@ -144,7 +144,7 @@ func (ses *session) put(r *store.Run, first uint64, to syncproto.Heads, mark syn
 	receipt := &syncproto.Receipt{
 		IssuedMS: ses.nowMS, Mark: mark, Ruled: ses.s.rulings.last, Origin: r.Origin, First: first, Last: to.Seq, Open: to.Open, Closed: to.Closed, Exceptions: exceptions,
 	}
-	receipt.Sign(ses.s.cfg.Key)
+	receipt.Sign(ses.s.cfg.Trust.Key())
 	_, err := ses.tx.PutReceipt(store.Receipt{
 		ReceiptKey: store.ReceiptKey{Origin: r.Origin, Branch: r.Branch, First: first, Mark: mark, Issuer: ses.s.id},
 		Last:       to.Seq, Data: receipt.Encode(),
@@ -243,10 +243,11 @@ func (ses *session) acceptReceipt(data []byte) error {
 	if err != nil {
 		return err
 	}
-	if r.Issuer == ses.s.id {
+	_, _, centres := ses.s.cfg.Trust.Centre().KeyOf(r.Issuer)
+	switch {
+	case r.Issuer == ses.s.id, centres && ses.s.atCentre():
 		return ses.ownReceipt(r)
-	}
-	if r.Issuer == ses.s.centre {
+	case centres:
 		return ses.centreReceipt(r, data)
 	}
 	issuer, err := ses.origin(r.Issuer)
@@ -282,8 +283,10 @@ const CounterRestored = "receipts-of-lost-history"
 
 // ownReceipt looks at a receipt that we signed ourselves.
 func (ses *session) ownReceipt(r *syncproto.Receipt) error {
-	if err := r.Verify(ses.s.cfg.Centre); ses.s.atCentre() && err != nil {
-		return err
+	if ses.s.atCentre() {
+		if _, err := ses.s.cfg.Trust.Centre().VerifyReceipt(r); err != nil {
+			return err
+		}
 	}
 	_, held, err := ses.holding(r.Origin, syncproto.Heads{Seq: r.Last, Open: r.Open, Closed: r.Closed})
 	if err != nil || held {
@@ -296,14 +299,14 @@ func (ses *session) ownReceipt(r *syncproto.Receipt) error {
 // centreReceipt keeps a receipt of the centre for its origin, and drops sealed
 // bytes that are safe there.
 func (ses *session) centreReceipt(r *syncproto.Receipt, data []byte) error {
-	if err := r.Verify(ses.s.cfg.Centre); err != nil {
+	if _, err := ses.s.cfg.Trust.Centre().VerifyReceipt(r); err != nil {
 		return err
 	}
 	run, held, err := ses.holding(r.Origin, syncproto.Heads{Seq: r.Last, Open: r.Open, Closed: r.Closed})
 	if err != nil {
 		return err
 	}
-	key := store.ReceiptKey{Origin: r.Origin, First: r.First, Mark: r.Mark, Issuer: r.Issuer}
+	key := store.ReceiptKey{Origin: r.Origin, First: r.First, Mark: r.Mark, Issuer: ses.s.centre}
 	if held {
 		key.Branch = run.Branch
 	}

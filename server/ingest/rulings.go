@@ -135,7 +135,7 @@ func (s *Service) Rule(ctx context.Context, r syncproto.Ruling) (syncproto.Rulin
 // not hold, as after a restore: under its own number, unless that has been given
 // to another since. Centre only.
 func (s *Service) Reapply(ctx context.Context, r syncproto.Ruling) error {
-	if err := r.Verify(s.cfg.Centre); err != nil || !s.atCentre() {
+	if err := s.cfg.Trust.Centre().VerifyRuling(&r); err != nil || !s.atCentre() {
 		return errors.Join(err, syncproto.Errorf(syncproto.CodeInvalidInput, "ruling %d cannot be put into force here", r.Number))
 	}
 	return s.submit(ctx, func(ses *session) error {
@@ -174,7 +174,7 @@ func (ses *session) rule(r *syncproto.Ruling) error {
 		return err
 	}
 	r.Number, r.IssuedMS = last+1, ses.nowMS
-	r.Sign(ses.s.cfg.Key)
+	r.Sign(ses.s.cfg.Trust.Key())
 	if err := ses.applyRuling(r); err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package ingest
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"crypto/rand"
 	"runtime"
 	"sync"
@@ -82,14 +81,15 @@ func open(ctx context.Context, cfg Config, judge judgeFunc, schema uint32) (*Ser
 	cfg.defaults()
 	s := &Service{
 		cfg: cfg, judge: judge,
-		id: syncproto.OriginOf(cfg.Key.Public().(ed25519.PublicKey)), centre: syncproto.OriginOf(cfg.Centre),
+		id: syncproto.OriginOf(cfg.Trust.Public()), centre: cfg.Trust.Centre().ID(),
 		held: make(chan struct{}, 4*runtime.GOMAXPROCS(0)), prepare: make(chan struct{}, runtime.GOMAXPROCS(0)),
 		queue: make(chan *job, cfg.Queue), done: make(chan struct{}),
 	}
 	if s.atCentre() {
-		if !cfg.Centre.Equal(cfg.Key.Public()) {
-			return nil, syncproto.Errorf(syncproto.CodeForeignKey, "the centre's key is not the pinned key of the centre: check the configuration")
+		if !cfg.Trust.Centre().Key().Equal(cfg.Trust.Public()) {
+			return nil, syncproto.Errorf(syncproto.CodeForeignKey, "the centre's key is not the newest of the centre's line: check the keys folder")
 		}
+		s.id = s.centre
 		var err error
 		if s.vault, err = newVault(cfg.DataKey, cfg.Random); err != nil {
 			return nil, err
@@ -144,7 +144,8 @@ func (s *Service) reload(ctx context.Context) error {
 func (s *Service) register(ctx context.Context) error {
 	chain := s.cfg.Credentials
 	if s.atCentre() && len(chain) == 0 {
-		token, err := credential.Issue(credential.Grant{Key: s.cfg.Centre, Role: credential.RoleCentre, Issued: s.cfg.Now()}, s.cfg.Key)
+		key, centre := s.cfg.Trust.Both()
+		token, err := credential.Issue(credential.Grant{Key: centre.FirstKey(), Role: credential.RoleCentre, Issued: s.cfg.Now()}, key)
 		if err != nil {
 			return err
 		}
@@ -155,7 +156,7 @@ func (s *Service) register(ctx context.Context) error {
 		if err != nil || ok && (len(s.cfg.Credentials) == 0 || equalStrings(have.Credentials, chain)) {
 			return err
 		}
-		g, err := credential.Verify(chain, s.cfg.Centre, s.Definitions().Within)
+		g, err := credential.Verify(chain, s.cfg.Trust.Centre(), s.Definitions().Within)
 		if err != nil {
 			return err
 		}

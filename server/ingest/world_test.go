@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"thonsync/server/keys"
 	"thonsync/server/store"
 	"thonsync/server/store/sqlitestore"
 	"thonsync/syncproto"
@@ -72,7 +73,7 @@ func ring(keys ...syncproto.SealPrivate) syncproto.Keyring {
 
 func centreConfig(t testing.TB) Config {
 	return Config{
-		Role: credential.RoleCentre, Key: centreKey, Centre: pub(centreKey), Keys: ring(sealKey(t, "one")),
+		Role: credential.RoleCentre, Trust: keys.NewTrust(centreKey, syncproto.CentreOf(pub(centreKey))), Keys: ring(sealKey(t, "one")),
 		DataKey: bytes.Repeat([]byte{7}, 32), BeaconSecret: bytes.Repeat([]byte{8}, 32),
 	}
 }

@@ -17,6 +17,9 @@ type exchangeFile struct {
 	// Seal is the sealing key that the notice of this serial named. The serial
 	// rises when it changes, too.
 	Seal []byte `json:"seal"`
+	// Centre is the number of the centre's key that the notice named. A new one
+	// makes a new exchange key, so that whoever asks is told of it.
+	Centre uint64 `json:"centre_key"`
 }
 
 // Exchange is the present exchange key.
@@ -26,16 +29,17 @@ type Exchange struct {
 	MadeMS int64
 }
 
-// Exchange gives the present exchange key for a notice that names the sealing
-// key seal. It makes a new one if there is none or if the present one is older
-// than every, or comes from the future; rotated tells.
-func (f *Folder) Exchange(now time.Time, every time.Duration, seal []byte) (x Exchange, rotated bool, err error) {
+// Exchange gives the present exchange key for a notice that names key number
+// centre of the centre and the sealing key seal. It makes a new one if there is
+// none, if the present one is older than every or comes from the future, or if
+// the centre's key is another; rotated tells.
+func (f *Folder) Exchange(now time.Time, every time.Duration, centre uint64, seal []byte) (x Exchange, rotated bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	next := f.xchg
 	age := ms(now) - next.MadeMS
-	if next.Raw == nil || age >= every.Milliseconds() || age < -every.Milliseconds() {
-		next.Raw, next.MadeMS = make([]byte, syncproto.SealKeyBytes), ms(now)
+	if next.Raw == nil || next.Centre != centre || age >= every.Milliseconds() || age < -every.Milliseconds() {
+		next.Raw, next.MadeMS, next.Centre = make([]byte, syncproto.SealKeyBytes), ms(now), centre
 		if _, err := io.ReadFull(f.random, next.Raw); err != nil {
 			return x, false, fmt.Errorf("no randomness for an exchange key: %w", err)
 		}

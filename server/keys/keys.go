@@ -55,6 +55,8 @@ func Open(path string, random io.Reader) (*Folder, error) {
 // File names inside the folder.
 const (
 	identityName = "identity.key"
+	signName     = "centre-keys.json"
+	recoveryName = "recovery.json"
 	sealName     = "seal-keys.json"
 	exchangeName = "exchange-key.json"
 	dataName     = "personal.key"
@@ -65,7 +67,7 @@ const (
 )
 
 // Identity gives the server's Ed25519 key, made at first use. At the centre it
-// is the key that everything is pinned to.
+// is the newest signing key, which Line ends with.
 func (f *Folder) Identity() (ed25519.PrivateKey, error) {
 	seed, err := f.secret(identityName, ed25519.SeedSize)
 	if err != nil {
@@ -100,7 +102,7 @@ func (f *Folder) secret(name string, n int) ([]byte, error) {
 		if _, err := io.ReadFull(f.random, b); err != nil {
 			return nil, fmt.Errorf("no randomness for %s: %w", name, err)
 		}
-		return b, f.write(name, []byte(hex.EncodeToString(b)+"\n"))
+		return b, f.write(name, encodeSecret(b))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s of the keys folder: %w", name, err)
@@ -117,6 +119,8 @@ func (f *Folder) has(name string) bool {
 	_, err := os.Stat(filepath.Join(f.path, name))
 	return err == nil
 }
+
+func encodeSecret(b []byte) []byte { return []byte(hex.EncodeToString(b) + "\n") }
 
 func trimNewline(b []byte) []byte {
 	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
@@ -176,8 +180,8 @@ func WriteFile(path string, text []byte) error {
 	return nil
 }
 
-// Fingerprint names a centre's key in joining codes: unpadded base64url of the
-// first 16 octets of its SHA-256.
+// Fingerprint names a centre's newest key in joining codes: unpadded base64url of
+// the first 16 octets of its SHA-256.
 func Fingerprint(centre ed25519.PublicKey) string {
 	sum := sha256.Sum256(centre)
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
@@ -185,10 +189,10 @@ func Fingerprint(centre ed25519.PublicKey) string {
 
 // Membership is what a point keeps of its joining.
 type Membership struct {
-	Upstream    string            `json:"upstream"`
-	Centre      ed25519.PublicKey `json:"centre"`
-	Credentials []string          `json:"credentials"`
-	Notice      []byte            `json:"notice"` // upstream's newest key notice
+	Upstream    string   `json:"upstream"`
+	Centre      []byte   `json:"centre"` // the line of the centre's keys
+	Credentials []string `json:"credentials"`
+	Notice      []byte   `json:"notice"` // upstream's newest key notice
 }
 
 // Membership reads it; false if this server has not joined anything.
@@ -217,7 +221,7 @@ func (f *Folder) CopyTo(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("copying the keys: %w", err)
 	}
-	for _, name := range []string{identityName, sealName, dataName, beaconName, logName, memberName} {
+	for _, name := range []string{identityName, signName, recoveryName, sealName, dataName, beaconName, logName, memberName} {
 		b, err := os.ReadFile(filepath.Join(f.path, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

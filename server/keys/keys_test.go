@@ -70,25 +70,25 @@ func TestExchangeKeyRotates(t *testing.T) {
 	f := folder(t, t.TempDir())
 	week := 7 * 24 * time.Hour
 	seal := []byte("seal")
-	first, rotated, err := f.Exchange(start, week, seal)
+	first, rotated, err := f.Exchange(start, week, 0, seal)
 	if err != nil || !rotated {
 		t.Fatal(first, rotated, err)
 	}
-	same, rotated, err := f.Exchange(start.Add(week-time.Second), week, seal)
+	same, rotated, err := f.Exchange(start.Add(week-time.Second), week, 0, seal)
 	if err != nil || rotated || same.Serial != first.Serial || same.Key.Public.ID != first.Key.Public.ID {
 		t.Error("replaced before its time", same.Serial, rotated, err)
 	}
 	// Another sealing key needs another notice, not another exchange key.
-	other, rotated, err := f.Exchange(start, week, []byte("next"))
+	other, rotated, err := f.Exchange(start, week, 0, []byte("next"))
 	if err != nil || rotated || other.Serial <= first.Serial || other.Key.Public.ID != first.Key.Public.ID {
 		t.Error("new sealing key", other.Serial, rotated, err)
 	}
-	next, rotated, err := f.Exchange(start.Add(week), week, []byte("next"))
+	next, rotated, err := f.Exchange(start.Add(week), week, 0, []byte("next"))
 	if err != nil || !rotated || next.Serial <= other.Serial || next.Key.Public.ID == first.Key.Public.ID {
 		t.Error("not replaced in time", next.Serial, rotated, err)
 	}
 	// A clock that went back by far does not keep a key for ever.
-	if _, rotated, err := f.Exchange(start.Add(-2*week), week, []byte("next")); err != nil || !rotated {
+	if _, rotated, err := f.Exchange(start.Add(-2*week), week, 0, []byte("next")); err != nil || !rotated {
 		t.Error("a key from the future is kept", rotated, err)
 	}
 }
@@ -102,16 +102,16 @@ func TestNoticesOfARestoredServerCountOn(t *testing.T) {
 	var last keys.Exchange
 	for i := range 30 {
 		var err error
-		if last, _, err = f.Exchange(start.Add(time.Duration(i)*week), week, []byte("seal")); err != nil {
+		if last, _, err = f.Exchange(start.Add(time.Duration(i)*week), week, 0, []byte("seal")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	restored, _, err := folder(t, t.TempDir()).Exchange(start.Add(30*week), week, []byte("seal"))
+	restored, _, err := folder(t, t.TempDir()).Exchange(start.Add(30*week), week, 0, []byte("seal"))
 	if err != nil || restored.Serial <= last.Serial {
 		t.Errorf("number %d after %d, %v", restored.Serial, last.Serial, err)
 	}
 	// A clock far back must not make numbers fall either.
-	back, _, err := f.Exchange(start.Add(-99*week), week, []byte("seal"))
+	back, _, err := f.Exchange(start.Add(-99*week), week, 0, []byte("seal"))
 	if err != nil || back.Serial != last.Serial+1 {
 		t.Errorf("number %d after %d, %v", back.Serial, last.Serial, err)
 	}
@@ -120,10 +120,7 @@ func TestNoticesOfARestoredServerCountOn(t *testing.T) {
 func TestSealKeysAreDestroyedInTime(t *testing.T) {
 	path := t.TempDir()
 	f := folder(t, path)
-	if f.HasSeal() {
-		t.Error("a new folder is a centre's")
-	}
-	old, err := f.Seal(start)
+	old, _, err := f.Seal(start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +128,7 @@ func TestSealKeysAreDestroyedInTime(t *testing.T) {
 	if err != nil || next.Public.ID == old.Public.ID {
 		t.Fatal(err)
 	}
-	if cur, err := f.Seal(start); err != nil || cur.Public.ID != next.Public.ID {
+	if cur, _, err := f.Seal(start); err != nil || cur.Public.ID != next.Public.ID {
 		t.Error("the new key is not current", err)
 	}
 	if _, ok := f.SealRing(old.Public.ID); !ok {
@@ -153,7 +150,7 @@ func TestSealKeysAreDestroyedInTime(t *testing.T) {
 
 func TestSealKeysAreReplacedByAge(t *testing.T) {
 	f := folder(t, t.TempDir())
-	first, err := f.Seal(start)
+	first, _, err := f.Seal(start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +177,7 @@ func TestCopyLeavesOutWhatIsMadeAnew(t *testing.T) {
 	if _, err := f.Identity(); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := f.Exchange(start, time.Hour, nil); err != nil {
+	if _, _, err := f.Exchange(start, time.Hour, 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.APIToken(); err != nil {

@@ -21,14 +21,17 @@ type sealEntry struct {
 	MadeMS int64  `json:"made_ms"`
 }
 
-// Seal gives the centre's current sealing key, made at first use.
-func (f *Folder) Seal(now time.Time) (syncproto.SealPrivate, error) {
+// Seal gives the centre's current sealing key, made at first use, and when that
+// was.
+func (f *Folder) Seal(now time.Time) (key syncproto.SealPrivate, madeMS int64, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if n := len(f.seal.Keys); n > 0 {
-		return syncproto.NewSealPrivate(f.seal.Keys[n-1].Raw)
+		key, err = syncproto.NewSealPrivate(f.seal.Keys[n-1].Raw)
+		return key, f.seal.Keys[n-1].MadeMS, err
 	}
-	return f.newSeal(now)
+	key, err = f.newSeal(now)
+	return key, ms(now), err
 }
 
 // KeepSeals replaces the current sealing key once it is older than every, and
@@ -64,7 +67,12 @@ func (f *Folder) newSeal(now time.Time) (syncproto.SealPrivate, error) {
 		return syncproto.SealPrivate{}, fmt.Errorf("no randomness for a sealing key: %w", err)
 	}
 	next := f.seal
-	next.Keys = append(append([]sealEntry(nil), next.Keys...), sealEntry{raw, ms(now)})
+	made := ms(now)
+	if n := len(next.Keys); n > 0 {
+		// Of two statements the one made later counts, whatever the clock did.
+		made = max(made, next.Keys[n-1].MadeMS+1)
+	}
+	next.Keys = append(append([]sealEntry(nil), next.Keys...), sealEntry{raw, made})
 	if err := f.writeJSON(sealName, next); err != nil {
 		return syncproto.SealPrivate{}, err
 	}
@@ -110,11 +118,4 @@ func (f *Folder) SealRing(id syncproto.KeyID) (syncproto.SealPrivate, bool) {
 		}
 	}
 	return syncproto.SealPrivate{}, false
-}
-
-// HasSeal reports whether this folder is a centre's.
-func (f *Folder) HasSeal() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.seal.Keys) > 0
 }

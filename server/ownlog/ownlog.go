@@ -31,13 +31,14 @@ type Draft struct {
 	Personal    syncproto.Row
 }
 
-// Config is what a Log needs; all fields are required.
+// Config is what a Log needs; fields without a default are required.
 type Config struct {
 	Path   string // SQLite file; its driver is registered by the store
 	Cipher changelog.Cipher
-	Key    ed25519.PrivateKey // of the first origin: the server's identity
-	// Chain gives the credentials of an own origin; none for the centre's
-	// identity.
+	// Key is that of the first origin: a point's identity. Without it the log makes
+	// its own: the centre's signing keys are replaced, its log goes on.
+	Key ed25519.PrivateKey
+	// Chain gives the credentials of an own origin.
 	Chain  func(origin syncproto.OriginID, key ed25519.PublicKey) ([]string, error)
 	Seal   func() (syncproto.SealPublic, error)
 	Submit func(ctx context.Context, b ingest.Batch) (ingest.Result, error)
@@ -113,9 +114,16 @@ func (l *Log) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, ok := l.log.Current(); !ok {
-			_, err = l.log.AddOrigin(ctx, tx, l.cfg.Key)
+		if _, ok := l.log.Current(); ok {
+			return nil
 		}
+		key := l.cfg.Key
+		if key == nil {
+			if _, key, err = ed25519.GenerateKey(l.cfg.Random); err != nil {
+				return fmt.Errorf("no randomness for a key of the own log: %w", err)
+			}
+		}
+		_, err = l.log.AddOrigin(ctx, tx, key)
 		return err
 	})
 }

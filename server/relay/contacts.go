@@ -50,7 +50,7 @@ func (r *Relay) planContacts(rd store.Reader, p *plan) error {
 	if p.left {
 		return nil
 	}
-	c, last, err := contacts(rd, r.cfg.Key, p.before.Contacted, r.cfg.Now().UnixMilli())
+	c, last, err := contacts(rd, r.cfg.Trust.Key(), p.before.Contacted, r.cfg.Now().UnixMilli())
 	if err != nil || c == nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (p *point) receipt(id syncproto.OriginID, first, last uint64, exceptions ..
 
 func (p *point) exported() (n int) {
 	p.t.Helper()
-	up := relay.Up{Store: p.store, Key: p.cfg.Key, Centre: syncproto.OriginOf(p.up.public()), Now: p.cfg.Now}
+	up := relay.Up{Store: p.store, Key: p.cfg.Trust.Key(), Centre: syncproto.OriginOf(p.up.public()), Now: p.cfg.Now}
 	parts, err := up.Export(p.t.Context())
 	if err != nil {
 		p.t.Fatal(err)

@@ -70,17 +70,17 @@ func Join(ctx context.Context, cfg JoinConfig, inv Invitation) (keys.Membership,
 	if err != nil {
 		return m, err
 	}
-	if keys.Fingerprint(n.Centre) != inv.Centre {
+	if keys.Fingerprint(n.Centre.Key()) != inv.Centre {
 		return m, syncproto.Errorf(syncproto.CodeForeignKey, "the server at this address is not the one that the joining code names: nothing was sent; check the address and the code")
 	}
-	if n, err = CheckNotice(b, n.Centre); err != nil {
+	if n, _, err = CheckNotice(b, n.Centre); err != nil {
 		return m, err
 	}
 	w, err := askUntilIn(ctx, cfg, inv, n)
 	if err != nil {
 		return m, err
 	}
-	m = keys.Membership{Upstream: inv.Server, Centre: n.Centre, Credentials: w.Credentials, Notice: b}
+	m = keys.Membership{Upstream: inv.Server, Centre: n.Centre.Encode(), Credentials: w.Credentials, Notice: b}
 	return m, checkWelcome(w, n.Centre, cfg.Key.Public().(ed25519.PublicKey))
 }
 
@@ -149,7 +149,7 @@ func askIn(ctx context.Context, cfg JoinConfig, server string, j syncproto.Join,
 
 // checkWelcome verifies what the server issued. A point's units cannot be
 // judged before its first exchange; the centre's signature vouches for them.
-func checkWelcome(w *syncproto.Welcome, centre, own ed25519.PublicKey) error {
+func checkWelcome(w *syncproto.Welcome, centre *syncproto.Centre, own ed25519.PublicKey) error {
 	g, err := verifyPoint(w.Credentials, centre)
 	if err != nil {
 		return err

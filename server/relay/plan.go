@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 
 	"thonsync/server/store"
@@ -60,7 +59,7 @@ func (r *Relay) loadKnown(rd store.Reader) error {
 	if r.loaded {
 		return nil
 	}
-	have, err := receipted(rd, syncproto.OriginOf(r.cfg.Centre))
+	have, err := receipted(rd, r.cfg.Trust.Centre().ID())
 	if err != nil {
 		return err
 	}
@@ -80,7 +79,7 @@ func (r *Relay) loadKnown(rd store.Reader) error {
 func (r *Relay) planSegments(rd store.Reader, p *plan) error {
 	room := r.asker.Chunk()
 	introduced := make(map[syncproto.OriginID]bool)
-	centre := syncproto.OriginOf(r.cfg.Centre)
+	centre := r.cfg.Trust.Centre().ID()
 	have, err := receipted(rd, centre)
 	if err != nil {
 		return err
@@ -230,5 +229,5 @@ func (r *Relay) planCheckpoints(rd store.Reader, p *plan) error {
 }
 
 func (r *Relay) self() syncproto.OriginID {
-	return syncproto.OriginOf(r.cfg.Key.Public().(ed25519.PublicKey))
+	return syncproto.OriginOf(r.cfg.Trust.Public())
 }

@@ -5,7 +5,6 @@ package relay
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
@@ -14,6 +13,7 @@ import (
 
 	"thonsync/clientlib"
 	"thonsync/server/ingest"
+	"thonsync/server/keys"
 	"thonsync/server/store"
 	"thonsync/syncproto"
 	"thonsync/syncproto/exchange"
@@ -38,14 +38,14 @@ type Config struct {
 	Own         OwnLog
 	Transport   clientlib.Transport
 	Upstream    string // base URL
-	Key         ed25519.PrivateKey
-	Centre      ed25519.PublicKey
+	Trust       *keys.Trust
 	Credentials []string // own chain
 	Units       []string // own scope
 	// Notice gives upstream's newest key notice as stored, SetNotice stores a
-	// newer one; both must be safe for concurrent use.
+	// newer one and has Trust follow the line; both must be safe for concurrent
+	// use.
 	Notice    func() []byte
-	SetNotice func([]byte) error
+	SetNotice func(notice []byte, centre *syncproto.Centre) error
 	// Found is told what comparing heads gave away.
 	Found func(exchange.Finding)
 	Every time.Duration // pause while there is nothing new

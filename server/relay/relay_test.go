@@ -15,6 +15,7 @@ import (
 
 	"thonsync/clientlib"
 	"thonsync/server/ingest"
+	"thonsync/server/keys"
 	"thonsync/server/relay"
 	"thonsync/server/store"
 	"thonsync/server/store/sqlitestore"
@@ -67,10 +68,13 @@ func newUpstream(t *testing.T) *upstream {
 
 func (u *upstream) public() ed25519.PublicKey { return u.key.Public().(ed25519.PublicKey) }
 
+func (u *upstream) centre() *syncproto.Centre {
+	return syncproto.FoundCentre(u.key, syncproto.Hash{}, 1)
+}
+
 func (u *upstream) notice() []byte {
 	n := syncproto.KeyNotice{
-		Sign: u.public(), Exchange: u.exchange.Public.Bytes(), Serial: u.serial, Seal: u.seal.Public.Bytes(), Centre: u.public(),
-		SealSignature: syncproto.SignSealKey(u.key, u.seal.Public.Bytes()),
+		Sign: u.public(), Exchange: u.exchange.Public.Bytes(), Serial: u.serial, Seal: syncproto.StateSeal(u.key, u.seal.Public.Bytes(), 1), Centre: u.centre(),
 	}
 	n.SignWith(u.key)
 	return n.Encode()
@@ -150,9 +154,9 @@ func newPoint(t *testing.T) *point {
 	t.Cleanup(func() { st.Close() })
 	p := &point{t: t, store: st, up: newUpstream(t), in: &ingester{}, own: &ownLog{}, waits: make(chan time.Duration), tick: make(chan time.Time)}
 	p.cfg = relay.Config{
-		Store: st, Ingest: p.in, Own: p.own, Transport: p.up, Upstream: "http://centre", Key: newKey(t), Centre: p.up.public(),
+		Store: st, Ingest: p.in, Own: p.own, Transport: p.up, Upstream: "http://centre", Trust: keys.NewTrust(newKey(t), p.up.centre()),
 		Credentials: []string{"credential"}, Every: time.Hour,
-		Notice: func() []byte { return p.notice }, SetNotice: func(b []byte) error { p.notice = b; return nil },
+		Notice: func() []byte { return p.notice }, SetNotice: func(b []byte, _ *syncproto.Centre) error { p.notice = b; return nil },
 		Found: func(f exchange.Finding) { p.found = append(p.found, f) },
 		After: func(d time.Duration) <-chan time.Time { p.waits <- d; return p.tick },
 		Rand:  mrand.New(mrand.NewPCG(1, 2)),
@@ -383,7 +387,7 @@ func TestNewSealingKeyIsFetched(t *testing.T) {
 	p.up.seal, p.up.serial = newSeal(t), 2
 	p.sync()
 	n, err := syncproto.DecodeKeyNotice(p.notice)
-	if err != nil || string(n.Seal) != string(p.up.seal.Public.Bytes()) {
+	if err != nil || string(n.Seal.Key) != string(p.up.seal.Public.Bytes()) {
 		t.Errorf("stored sealing key %v", err)
 	}
 }
@@ -402,7 +406,7 @@ func TestForeignServerIsRefused(t *testing.T) {
 
 func TestOwnLogBehindUpstreamIsFound(t *testing.T) {
 	p := newPoint(t)
-	id := syncproto.OriginOf(p.cfg.Key.Public().(ed25519.PublicKey))
+	id := syncproto.OriginOf(p.cfg.Trust.Public())
 	p.own.head = syncproto.OriginHeads{Origin: id, Heads: syncproto.Heads{Seq: 3}}
 	p.up.answer = func(*syncproto.Opened) *syncproto.Answer {
 		return &syncproto.Answer{Heads: []syncproto.OriginHeads{{Origin: id, Heads: syncproto.Heads{Seq: 5}}}}

@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"crypto/ed25519"
 	"time"
 
 	"github.com/google/uuid"
@@ -70,7 +69,7 @@ func (r *Relay) ask(ctx context.Context, q *syncproto.Request) (*syncproto.Answe
 		if err != nil {
 			return nil, uuid.Nil, err
 		}
-		body, pending, err := syncproto.EncodeRequest(q, r.cfg.Key, to)
+		body, pending, err := syncproto.EncodeRequest(q, r.cfg.Trust.Key(), to)
 		if err != nil {
 			return nil, uuid.Nil, err
 		}
@@ -92,7 +91,7 @@ func (r *Relay) ask(ctx context.Context, q *syncproto.Request) (*syncproto.Answe
 // notice gives upstream's key notice, fetched where none is stored.
 func (r *Relay) notice(ctx context.Context) (*syncproto.KeyNotice, error) {
 	if b := r.cfg.Notice(); b != nil {
-		if n, err := CheckNotice(b, r.cfg.Centre); err == nil {
+		if n, _, err := CheckNotice(b, r.cfg.Trust.Centre()); err == nil {
 			return n, nil
 		}
 	}
@@ -107,19 +106,20 @@ func (r *Relay) refreshNotice(ctx context.Context) (*syncproto.KeyNotice, error)
 	return r.take(b)
 }
 
-// take verifies a notice and keeps it, unless an older one of the same server
-// is played back.
+// take verifies a notice, follows the centre to its newest key and keeps the
+// notice, unless an older one of the same server is played back.
 func (r *Relay) take(b []byte) (*syncproto.KeyNotice, error) {
-	n, err := CheckNotice(b, r.cfg.Centre)
+	n, centre, err := CheckNotice(b, r.cfg.Trust.Centre())
 	if err != nil {
 		return nil, err
 	}
 	if old := r.cfg.Notice(); old != nil {
-		if o, err := CheckNotice(old, r.cfg.Centre); err == nil && o.Sign.Equal(n.Sign) && o.Serial > n.Serial {
+		o, _, err := CheckNotice(old, centre)
+		if err == nil && o.Sign.Equal(n.Sign) && o.Serial > n.Serial || err == nil && o.Centre.Number() > n.Centre.Number() {
 			return nil, syncproto.Errorf(syncproto.CodeOldKey, "upstream sent a key notice older than the one known: somebody may be playing it back")
 		}
 	}
-	return n, r.cfg.SetNotice(b)
+	return n, r.cfg.SetNotice(b, centre)
 }
 
 // TakeNotice keeps a newer key notice of upstream that came by another way.
@@ -132,39 +132,44 @@ func (r *Relay) TakeNotice(b []byte) error {
 // key. Phones take that key from this point's own notice.
 func (r *Relay) followSeal(ctx context.Context, hint []byte) error {
 	n, err := r.notice(ctx)
-	if err != nil || len(hint) == 0 || string(n.Seal) == string(hint) {
+	if err != nil || len(hint) == 0 || string(n.Seal.Key) == string(hint) {
 		return err
 	}
 	_, err = r.refreshNotice(ctx)
 	return err
 }
 
-// CheckNotice decodes a key notice and checks that it is of the centre whose
-// key is given or of a point that this centre vouches for.
-func CheckNotice(b []byte, centre ed25519.PublicKey) (*syncproto.KeyNotice, error) {
+// CheckNotice decodes a key notice and checks that it is of the given centre or
+// of a point that this centre vouches for. It gives the longest line of the
+// centre's keys that is known then.
+func CheckNotice(b []byte, known *syncproto.Centre) (*syncproto.KeyNotice, *syncproto.Centre, error) {
 	n, err := syncproto.DecodeKeyNotice(b)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if !n.Centre.Equal(centre) {
-		return nil, syncproto.Errorf(syncproto.CodeForeignKey, "the server at this address belongs to another centre: check the address")
+	centre, err := known.Follow(n.Centre)
+	if err != nil {
+		return nil, nil, err
 	}
-	if n.Sign.Equal(centre) {
-		return n, nil
+	if i, ok := centre.KeyNumber(n.Sign); ok {
+		if i < centre.Number() {
+			return nil, nil, syncproto.Errorf(syncproto.CodeOldKey, "the server at this address signs with a key of the centre that was replaced: it is an old copy of the centre, or somebody has stolen its key")
+		}
+		return n, centre, nil
 	}
 	g, err := verifyPoint(n.Credentials, centre)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !g.Key.Equal(n.Sign) {
-		return nil, syncproto.Errorf(syncproto.CodeCredential, "the server at this address shows the credential of something else")
+		return nil, nil, syncproto.Errorf(syncproto.CodeCredential, "the server at this address shows the credential of something else")
 	}
-	return n, nil
+	return n, centre, nil
 }
 
 // verifyPoint checks a point's chain: one credential, signed by the centre. No
 // units are compared, so the tree is not needed.
-func verifyPoint(chain []string, centre ed25519.PublicKey) (credential.Grant, error) {
+func verifyPoint(chain []string, centre *syncproto.Centre) (credential.Grant, error) {
 	if len(chain) != 1 {
 		return credential.Grant{}, syncproto.Errorf(syncproto.CodeCredential, "a point's chain has one credential, this one has %d", len(chain))
 	}

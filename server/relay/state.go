@@ -127,7 +127,7 @@ func receipted(r store.Reader, centre syncproto.OriginID) (map[branchKey]custody
 // backlog counts the changes held here that the centre has not receipted.
 func (r *Relay) backlog(ctx context.Context) (n uint64, err error) {
 	err = r.cfg.Store.View(ctx, func(rd store.Reader) error {
-		n, err = backlogOf(rd, syncproto.OriginOf(r.cfg.Centre), func(syncproto.OriginID) (syncproto.Heads, bool) { return syncproto.Heads{}, false })
+		n, err = backlogOf(rd, r.cfg.Trust.Centre().ID(), func(syncproto.OriginID) (syncproto.Heads, bool) { return syncproto.Heads{}, false })
 		return err
 	})
 	return n, err

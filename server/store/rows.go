@@ -167,6 +167,7 @@ type FeedHead struct {
 	Position uint64         // entries there are
 	Cut      uint64         // entries that are in pages
 	Page     syncproto.Hash // hash of the newest page, zero for none
+	Key      uint64         // lowest number of the centre's key that may sign the next page
 }
 
 // Entry is one entry of a feed; Data is as package feed encodes it.

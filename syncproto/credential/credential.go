@@ -40,6 +40,9 @@ type Grant struct {
 	// Handover is the old origin that vouches for this one until it is enrolled
 	// again; zero for a credential of the device's own.
 	Handover syncproto.OriginID
+	// KeyNumber is which of the centre's keys signed; set where the centre is the
+	// issuer itself.
+	KeyNumber uint64
 }
 
 type confirmation struct {
@@ -83,33 +86,53 @@ func Issue(g Grant, issuer ed25519.PrivateKey) (string, error) {
 const maxChain = 2
 
 // Verify checks a chain, the device's own credential first, up to the centre
-// whose key is given, and returns the device's grant. Scope can only shrink
+// whose keys are given, and returns the device's grant. A credential under a key
+// that the centre has replaced counts if it was issued before that. Scope can only shrink
 // along the chain: units of a phone issued by a point must be covered by the
 // point's, as within says (it must report whether unit lies in or under one of
 // scope). Expiry is not looked at here.
-func Verify(chain []string, centre ed25519.PublicKey, within func(unit string, scope []string) bool) (Grant, error) {
+func Verify(chain []string, centre *syncproto.Centre, within func(unit string, scope []string) bool) (Grant, error) {
 	if len(chain) == 0 || len(chain) > maxChain {
 		return Grant{}, syncproto.Errorf(syncproto.CodeCredential, "credential chain of %d parts, 1 to %d are allowed", len(chain), maxChain)
 	}
-	key := centre
-	var g Grant
-	for i, token := range slices.Backward(chain) {
-		issued, err := parse(token, key)
+	g, err := fromCentre(chain[len(chain)-1], centre)
+	if err != nil {
+		return Grant{}, err
+	}
+	for _, token := range slices.Backward(chain[:len(chain)-1]) {
+		issued, err := parse(token, g.Key)
 		if err != nil {
 			return Grant{}, err
 		}
-		if i < len(chain)-1 {
-			if g.Role != RolePoint || issued.Role != RolePhone {
-				return Grant{}, syncproto.Errorf(syncproto.CodeCredential, "a %s may not issue a %s", g.Role, issued.Role)
-			}
-			for _, u := range issued.Units {
-				if !within(u, g.Units) {
-					return Grant{}, syncproto.Errorf(syncproto.CodeCredential, "credential reaches beyond its issuer's units")
-				}
+		if g.Role != RolePoint || issued.Role != RolePhone {
+			return Grant{}, syncproto.Errorf(syncproto.CodeCredential, "a %s may not issue a %s", g.Role, issued.Role)
+		}
+		for _, u := range issued.Units {
+			if !within(u, g.Units) {
+				return Grant{}, syncproto.Errorf(syncproto.CodeCredential, "credential reaches beyond its issuer's units")
 			}
 		}
-		g, key = issued, issued.Key
+		g = issued
 	}
+	return g, nil
+}
+
+// fromCentre checks a credential that one of the centre's keys signed while it was
+// current.
+func fromCentre(token string, centre *syncproto.Centre) (Grant, error) {
+	n := centre.Number()
+	g, err := parse(token, centre.KeyAt(n))
+	for err != nil && n > 0 {
+		n--
+		g, err = parse(token, centre.KeyAt(n))
+	}
+	if err != nil {
+		return Grant{}, err
+	}
+	if until, replaced := centre.Until(n); replaced && g.Issued.UnixMilli() > until {
+		return Grant{}, syncproto.Errorf(syncproto.CodeCredential, "credential under key %d of the centre, issued after that was replaced", n)
+	}
+	g.KeyNumber = n
 	return g, nil
 }
 

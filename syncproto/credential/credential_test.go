@@ -92,7 +92,7 @@ const vectorPath = "credential/chains.json"
 func cases(t testing.TB) []vector {
 	var out []vector
 	good := func(name string, chain ...string) {
-		g, err := Verify(chain, public(centre), within)
+		g, err := Verify(chain, syncproto.CentreOf(public(centre)), within)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -203,7 +203,7 @@ func TestVectors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			g, err := Verify(v.Chain, root, within)
+			g, err := Verify(v.Chain, syncproto.CentreOf(root), within)
 			if syncproto.CodeOf(err) != v.Error {
 				t.Fatalf("got %v, want %q", err, v.Error)
 			}
@@ -237,7 +237,7 @@ func FuzzCredential(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		chain := strings.Fields(s)
-		g, err := Verify(chain, public(centre), within)
+		g, err := Verify(chain, syncproto.CentreOf(public(centre)), within)
 		if err != nil && syncproto.CodeOf(err) != syncproto.CodeCredential {
 			t.Errorf("fails with %v", err)
 		}
@@ -271,10 +271,10 @@ func TestKeyWithBitsLeftOver(t *testing.T) {
 	if token == good {
 		t.Fatal("the key stands in the token in another way than expected")
 	}
-	if _, err := Verify([]string{token}, public(centre), within); syncproto.CodeOf(err) != syncproto.CodeCredential {
+	if _, err := Verify([]string{token}, syncproto.CentreOf(public(centre)), within); syncproto.CodeOf(err) != syncproto.CodeCredential {
 		t.Errorf("a key in another spelling: %v", err)
 	}
-	if _, err := Verify([]string{good}, public(centre), within); err != nil {
+	if _, err := Verify([]string{good}, syncproto.CentreOf(public(centre)), within); err != nil {
 		t.Error(err)
 	}
 }

@@ -16,7 +16,7 @@ import (
 // that rests on a handover names the old origin in Handover; its role, units,
 // team and times are those of the old credential, because a handover adds
 // nothing. within is as for Verify.
-func VerifyDevice(chain []string, centre ed25519.PublicKey, within func(unit string, scope []string) bool) (Grant, error) {
+func VerifyDevice(chain []string, centre *syncproto.Centre, within func(unit string, scope []string) bool) (Grant, error) {
 	if !IsHandover(chain) {
 		return Verify(chain, centre, within)
 	}
@@ -44,7 +44,7 @@ func IsHandover(chain []string) bool {
 
 // Handover makes the chain of a device's next key: the old key vouches for it,
 // with the old key's chain behind.
-func Handover(old ed25519.PrivateKey, chain []string, centre, next ed25519.PublicKey) ([]string, error) {
+func Handover(old ed25519.PrivateKey, chain []string, centre *syncproto.Centre, next ed25519.PublicKey) ([]string, error) {
 	g, err := Verify(chain, centre, func(string, []string) bool { return true })
 	if err != nil {
 		return nil, err

@@ -13,15 +13,15 @@ func TestHandover(t *testing.T) {
 	pointToken := issue(t, grant(point, RolePoint, "c1"), centre)
 	byPoint := []string{issue(t, grant(phone, RolePhone, "v1"), point), pointToken}
 	for name, chain := range map[string][]string{"of the centre": byCentre, "of a point": byPoint} {
-		next, err := Handover(phone, chain, public(centre), public(other))
+		next, err := Handover(phone, chain, syncproto.CentreOf(public(centre)), public(other))
 		if err != nil {
 			t.Fatal(err)
 		}
-		g, err := VerifyDevice(next, public(centre), within)
+		g, err := VerifyDevice(next, syncproto.CentreOf(public(centre)), within)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		old, err := VerifyDevice(chain, public(centre), within)
+		old, err := VerifyDevice(chain, syncproto.CentreOf(public(centre)), within)
 		if err != nil || old.Provisional() {
 			t.Fatalf("%s: the plain chain: %+v, %v", name, old, err)
 		}
@@ -31,7 +31,7 @@ func TestHandover(t *testing.T) {
 		if g.Role != RolePhone || g.Team != team || len(g.Units) != 1 || g.Units[0] != "v1" || !g.Issued.Equal(old.Issued) {
 			t.Errorf("%s: grant %+v is not the old one", name, g)
 		}
-		if _, err := Verify(next, public(centre), within); syncproto.CodeOf(err) != syncproto.CodeCredential {
+		if _, err := Verify(next, syncproto.CentreOf(public(centre)), within); syncproto.CodeOf(err) != syncproto.CodeCredential {
 			t.Errorf("%s: a handover counts as a credential: %v", name, err)
 		}
 	}
@@ -42,7 +42,7 @@ func TestHandoverAddsNothing(t *testing.T) {
 	chain := []string{issue(t, grant(phone, RolePhone, "v1"), centre)}
 	wide := grant(other, RolePoint, "p")
 	wide.Team = uuid.UUID{9}
-	g, err := VerifyDevice(append([]string{issue(t, wide, phone)}, chain...), public(centre), within)
+	g, err := VerifyDevice(append([]string{issue(t, wide, phone)}, chain...), syncproto.CentreOf(public(centre)), within)
 	if err != nil || g.Role != RolePhone || g.Team != team || g.Units[0] != "v1" {
 		t.Errorf("a handover that claims more: %+v, %v", g, err)
 	}
@@ -57,7 +57,7 @@ func TestHandoverAddsNothing(t *testing.T) {
 		"of no token":     append([]string{"x.y.z"}, byPoint...),
 		"behind no token": {"x.y.z", "x.y.z", "x.y.z"},
 	} {
-		if g, err := VerifyDevice(bad, public(centre), within); syncproto.CodeOf(err) != syncproto.CodeCredential {
+		if g, err := VerifyDevice(bad, syncproto.CentreOf(public(centre)), within); syncproto.CodeOf(err) != syncproto.CodeCredential {
 			t.Errorf("%s: %+v, %v", name, g, err)
 		}
 	}

@@ -1,5 +1,5 @@
 // Package vectors holds the frozen examples of the protocol as JSON, one
-// folder per layer: row, chain, statement, refs, ruling, segment, receipt,
+// folder per layer: row, chain, statement, refs, ruling, segment, receipt, centre,
 // feed, bundle, message, credential, squeeze and merge. A program in any
 // language that passes them speaks the protocol; a difference needs a new
 // protocol version. syncproto/PROTOCOL.md, "Vectors", tells how to read them.

@@ -69,7 +69,7 @@ func (c *serveCmd) greet(a *app, n *server.Node, address string) {
 	if host == "" {
 		host = "localhost"
 	}
-	fp := keys.Fingerprint(n.Centre())
+	fp := keys.Fingerprint(n.Centre().Key())
 	if n.Role() == credential.RolePoint {
 		up, err := url.Parse(n.Upstream())
 		if err == nil {

@@ -5,12 +5,12 @@ import (
 	"thonsync/syncproto"
 )
 
-const headColumns = "feed, epoch, position, cut, page"
+const headColumns = "feed, epoch, position, cut, page, key"
 
 func scanHead(scan func(...any) error) (store.FeedHead, error) {
 	var h store.FeedHead
 	var epoch, page []byte
-	err := scan(&h.Feed, &epoch, &h.Position, &h.Cut, &page)
+	err := scan(&h.Feed, &epoch, &h.Position, &h.Cut, &page, &h.Key)
 	h.Epoch, h.Page = toUUID(epoch), toHash(page)
 	return h, err
 }
@@ -31,9 +31,9 @@ func (t *tx) Feeds() ([]store.FeedHead, error) {
 
 // PutFeedHead adds or replaces the state of a feed.
 func (t *tx) PutFeedHead(h store.FeedHead) error {
-	_, err := t.exec("writing a feed", `INSERT INTO feeds (`+headColumns+`) VALUES (?,?,?,?,?) ON CONFLICT (feed) DO UPDATE
-		SET epoch=excluded.epoch, position=excluded.position, cut=excluded.cut, page=excluded.page`,
-		h.Feed, h.Epoch[:], int64(h.Position), int64(h.Cut), h.Page[:])
+	_, err := t.exec("writing a feed", `INSERT INTO feeds (`+headColumns+`) VALUES (?,?,?,?,?,?) ON CONFLICT (feed) DO UPDATE
+		SET epoch=excluded.epoch, position=excluded.position, cut=excluded.cut, page=excluded.page, key=excluded.key`,
+		h.Feed, h.Epoch[:], int64(h.Position), int64(h.Cut), h.Page[:], int64(h.Key))
 	return err
 }
 

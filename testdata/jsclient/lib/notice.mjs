@@ -1,5 +1,6 @@
 // Key notices: PROTOCOL.md section 12.
 
+import { newestKey, readLine } from './centre.mjs';
 import * as limits from './limits.mjs';
 import { verify } from './keys.mjs';
 import { checkMagic } from './magic.mjs';
@@ -9,7 +10,12 @@ import { Refused } from './refused.mjs';
 export function parseNotice(octets) {
   const r = new Reader(octets, 'key notice');
   checkMagic(r, 'TSK');
-  const notice = { sign: r.fixed(32), exchange: r.fixed(32), serial: r.uvarint(), seal: r.fixed(32), centre: r.fixed(32) };
+  const notice = { sign: r.fixed(32), exchange: r.fixed(32), serial: r.uvarint(), line: readLine(r) };
+  notice.centre = newestKey(notice.line);
+  const made = r.at;
+  notice.sealMade = r.time();
+  notice.seal = r.fixed(32);
+  notice.sealStatement = octets.subarray(made, r.at);
   notice.sealSignature = r.fixed(64);
   notice.credentials = [];
   const count = r.upTo(8, 'credentials');
@@ -22,7 +28,7 @@ export function parseNotice(octets) {
 }
 
 export function verifyNotice(notice) {
-  const seal = Buffer.concat([Buffer.from('thonsync/1/seal-key\0'), notice.seal]);
+  const seal = Buffer.concat([Buffer.from('thonsync/1/seal-key\0'), notice.sealStatement]);
   if (!verify(notice.centre, seal, notice.sealSignature)) throw new Refused('bad-signature', 'sealing key of the notice');
   if (!verify(notice.sign, notice.signed, notice.signature)) throw new Refused('bad-signature', 'key notice');
 }

@@ -2,6 +2,7 @@
 
 import * as limits from './limits.mjs';
 import { openBlock } from './block.mjs';
+import { parseSuccession } from './centre.mjs';
 import { parseHeader } from './header.mjs';
 import { sha256, verify } from './keys.mjs';
 import { Reader } from './octets.mjs';
@@ -31,7 +32,8 @@ export function verifyPage(page, centre) {
   if (!verify(centre, signed, page.signature)) throw new Refused('bad-signature', 'page');
 }
 
-// readPage opens the content of a verified page: entries {ruling} or {origin, seq, o, record, header, operational}.
+// readPage opens the content of a verified page: entries {ruling}, {succession} or {origin, seq, o, record, header,
+// operational}.
 export function readPage(page, centre) {
   const block = openBlock(page.content);
   const frames = decodeTable(block, page.count);
@@ -43,6 +45,8 @@ export function readPage(page, centre) {
 
 function readEntry(frame, header, operational, centre) {
   const ruling = take(frame, 5, value.BYTES);
+  const succession = take(frame, 6, value.BYTES);
+  if (succession) return { succession: parseSuccession(succession), octets: succession };
   if (!ruling) return readChangeEntry(frame, header, operational);
   const parsed = parseRuling(ruling);
   verifyRuling(parsed, centre);

@@ -37,6 +37,8 @@ const FILES = {
   'receipt/contacts.json': each(signed.contacts),
   'feed/pages.json': inRow(signed.pages),
   'bundle/bundles.json': each(signed.bundles),
+  'centre/lines.json': each(messages.lines),
+  'centre/follow.json': each(messages.followed),
   'message/exchanges.json': each(messages.exchanges),
   'message/notices.json': each(messages.notices),
   'credential/chains.json': each(signed.credentials),
@@ -46,8 +48,8 @@ const FILES = {
 
 // LAYERS is the order of PROTOCOL.md section 22.
 const LAYERS = [
-  'row', 'chain', 'statement', 'refs', 'ruling', 'segment', 'receipt', 'feed', 'bundle', 'message', 'credential',
-  'squeeze', 'merge',
+  'row', 'chain', 'statement', 'refs', 'ruling', 'segment', 'receipt', 'centre', 'feed', 'bundle', 'message',
+  'credential', 'squeeze', 'merge',
 ];
 
 // Neither holds vectors: the words to the merge vectors, and what makes the folder known to Go programs.

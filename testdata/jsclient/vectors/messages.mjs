@@ -1,18 +1,52 @@
-// Vectors of the layer message: exchanges and key notices.
+// Vectors of the layers centre and message: the line of the centre's keys, exchanges and key notices.
 
 import {
   checkBelongs, openAnswer, openRequest, sealAnswer, sealRequest, verifyAnswer, verifyRequest,
 } from '../lib/envelope.mjs';
+import { centreId, follow, readLine } from '../lib/centre.mjs';
 import { digits, keepsPromise } from '../lib/joining.mjs';
 import { keyId, keyPair, privateKey, rawPublic } from '../lib/keys.mjs';
 import { decodeBody, encodeBody } from '../lib/message.mjs';
 import { isCentres, parseNotice, verifyNotice } from '../lib/notice.mjs';
-import { hex, same, show, unhex, uuidText } from '../lib/octets.mjs';
+import { Reader, Writer, hex, same, show, unhex, uuidText } from '../lib/octets.mjs';
 import { equal, outcome, refuses } from './compare.mjs';
 import { members } from './form.mjs';
 
+const lineOf = (text) => {
+  const r = new Reader(unhex(text), 'line');
+  const line = readLine(r);
+  r.end();
+  return line;
+};
+
+const writeLine = (line) => {
+  const w = new Writer().uvarint(BigInt(line.length));
+  for (const s of line) w.bytes(s.octets);
+  return w.done();
+};
+
+export function lines(v) {
+  members(v, 'bytes', 'id', 'line');
+  outcome(v, () => lineOf(v.bytes), (line) => {
+    equal(uuidText(centreId(line)), v.id, 'name of the centre');
+    const told = line.map((s) => ({
+      number: Number(s.number), issued: `${s.issued}`, by: s.by, new: hex(s.next), recovery: hex(s.recovery),
+    }));
+    equal(told, v.line, 'keys');
+  });
+}
+
+export function followed(v) {
+  members(v, 'ours', 'theirs', 'take');
+  const ours = lineOf(v.ours);
+  const theirs = lineOf(v.theirs);
+  outcome(v, () => follow(ours, theirs), (line) => {
+    equal(hex(writeLine(line)), v.take === 'theirs' ? v.theirs : v.ours, 'line');
+  });
+}
+
 export function notices(v) {
-  members(v, 'bytes', 'sign', 'exchange', 'serial', 'seal', 'seal_key_id', 'centre', 'credentials');
+  members(v, 'bytes', 'sign', 'exchange', 'serial', 'seal', 'seal_made', 'seal_key_id', 'centre', 'line', 'credentials');
   const read = () => {
     const notice = parseNotice(unhex(v.bytes));
     verifyNotice(notice);
@@ -21,6 +55,7 @@ export function notices(v) {
   outcome(v, read, (n) => {
     equal([hex(n.sign), hex(n.exchange), `${n.serial}`], [v.sign, v.exchange, v.serial], 'server keys');
     equal([hex(n.seal), hex(keyId(n.seal)), hex(n.centre)], [v.seal, v.seal_key_id, v.centre], "the centre's keys");
+    equal([`${n.sealMade}`, hex(writeLine(n.line))], [v.seal_made, v.line], "the centre's statement and line");
     equal(n.credentials, v.credentials ?? [], 'credentials');
     equal(isCentres(n), v.credentials === undefined, 'of the centre');
   });

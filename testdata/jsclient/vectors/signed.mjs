@@ -80,7 +80,11 @@ export function pages(v, before) {
 }
 
 function checkEntry(entry, v) {
-  members(v, 'change', 'record', 'header', 'operational', 'ruling');
+  members(v, 'change', 'record', 'header', 'operational', 'ruling', 'succession');
+  if (v.succession !== undefined) {
+    equal(entry.succession && hex(entry.octets), v.succession, 'succession of an entry');
+    return;
+  }
   if (v.ruling !== undefined) {
     equal(entry.octets && hex(entry.octets), v.ruling, 'ruling of an entry');
     return;

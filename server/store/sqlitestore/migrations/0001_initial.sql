@@ -121,7 +121,8 @@ CREATE TABLE feeds (
   epoch    BLOB    NOT NULL,
   position INTEGER NOT NULL,
   cut      INTEGER NOT NULL CHECK (cut <= position),
-  page     BLOB    NOT NULL
+  page     BLOB    NOT NULL,
+  key      INTEGER NOT NULL  -- lowest number of the centre's key that may sign the next page
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE entries (
   feed     TEXT    NOT NULL REFERENCES feeds (feed),
