@@ -11,6 +11,7 @@ import (
 
 	"thonsync/clientlib/changelog"
 	"thonsync/syncproto"
+	"thonsync/syncproto/fold"
 )
 
 // defaultPage and maxPage bound a page of List; scanPage is how many rows a
@@ -75,7 +76,7 @@ func (d *Device) List(ctx context.Context, f Filter) ([]Record, error) {
 }
 
 func (d *Device) list(ctx context.Context, q changelog.Querier, f Filter) ([]Record, error) {
-	needle := fold(f.Text)
+	needle := fold.Key(f.Text)
 	size := f.Limit
 	if needle != "" {
 		size = scanPage
@@ -147,7 +148,7 @@ func (r *Record) contains(needle string) bool {
 		return true
 	}
 	for _, f := range r.Fields {
-		if f.Compartment == syncproto.Personal && strings.Contains(fold(f.Text), needle) {
+		if f.Compartment == syncproto.Personal && strings.Contains(fold.Key(f.Text), needle) {
 			return true
 		}
 	}
