@@ -72,6 +72,18 @@ var CodeWatch = Register(Command[answer.CodeState, answer.CodeState]{
 // watchFor bounds one wait, so that the caller can show the time that is left.
 const watchFor = 20 * time.Second
 
+// PointList lists the points that the centre knows.
+var PointList = Register(Command[None, []PointState]{
+	Name: "point.list",
+	Do:   func(ctx context.Context, n *Node, _ None) ([]PointState, error) { return n.Points(ctx) },
+})
+
+// PointRenew renews a point's right to take phones in.
+var PointRenew = Register(Command[PointRenewal, PointState]{
+	Name: "point.renew",
+	Do:   func(ctx context.Context, n *Node, in PointRenewal) (PointState, error) { return n.RenewPoint(ctx, in) },
+})
+
 // StatusCommand gives the state of a server, also of one that does not run.
 var StatusCommand = Register(Command[None, httpapi.Status]{
 	Name: "status",

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"thonsync/server/httpapi"
+	"thonsync/syncproto"
 	"thonsync/syncproto/credential"
 )
 
@@ -26,6 +27,8 @@ const (
 	minFreeBytes = 1 << 30
 	maxWALBytes  = 256 << 20
 	certDays     = 14
+	issueDays    = 30 // a point far away may be reached by file only
+	issueLeft    = 5
 	maxSilence   = 3 * 24 * time.Hour
 )
 
@@ -37,7 +40,7 @@ func (n *Node) Doctor(ctx context.Context) ([]Check, error) {
 	}
 	out := []Check{n.checkDisk(), n.checkWAL(), n.checkIntegrity(ctx), n.checkCertificate(), n.checkBackups(st)}
 	if n.role == credential.RolePoint {
-		out = append(out, n.checkUpstream(ctx), n.checkClock(st), n.checkBacklog(st), n.checkIssuing())
+		out = append(out, n.checkUpstream(ctx), n.checkClock(st), n.checkBacklog(st), n.checkIssuing(ctx))
 	}
 	return append(out, n.checkGaps(st)), nil
 }
@@ -150,11 +153,31 @@ func (n *Node) checkBacklog(st httpapi.Status) Check {
 	return c
 }
 
-func (n *Node) checkIssuing() Check {
-	if err := n.mayIssue(credential.RolePhone); err != nil {
+// checkIssuing warns before the right to take phones in ends, by time or by
+// number.
+func (n *Node) checkIssuing(ctx context.Context) Check {
+	fix := "at the centre `thonsync point renew " + n.self().String() + "`, then let this point exchange or bring it an answer file"
+	d, err := n.mayIssue(ctx, credential.RolePhone)
+	switch {
+	case syncproto.CodeOf(err) == syncproto.CodeFork:
 		return Check{"issuing", false, err.Error(), "at the centre `thonsync code new --role point`, then here `thonsync --data NEW serve --join CODE`"}
+	case err != nil:
+		return Check{"issuing", false, err.Error(), fix}
 	}
-	return Check{Name: "issuing", OK: true, Detail: "phones can be taken in"}
+	c := Check{Name: "issuing", OK: true, Detail: "phones can be taken in"}
+	if left, bounded := d.left(); bounded {
+		c.OK = left >= issueLeft
+		c.Detail = fmt.Sprintf("%d of %d phones can still be taken in", left, d.Number)
+	}
+	if !d.Expiry.IsZero() {
+		days := int(d.Expiry.Sub(n.earliestNow()) / (24 * time.Hour))
+		c.OK = c.OK && days >= issueDays
+		c.Detail += fmt.Sprintf(", for %d days", days)
+	}
+	if !c.OK {
+		c.Fix = fix
+	}
+	return c
 }
 
 func (n *Node) checkGaps(st httpapi.Status) Check {

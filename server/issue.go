@@ -41,9 +41,12 @@ type CodeRequest struct {
 	Units   []string        `json:"units,omitempty"`
 	Team    uuid.UUID       `json:"team"`
 	Members []Member        `json:"members,omitempty"`
-	Valid   time.Duration   `json:"valid"`
-	Confirm bool            `json:"confirm"`
-	Host    string          `json:"host,omitempty"` // how others call this machine
+	Valid   time.Duration   `json:"valid"`            // of a point's right to take phones in
+	Phones  int             `json:"phones,omitempty"` // that a point may take in; 0 for no limit
+	// Replaces is the phone that the new one stands in for: it gets its team.
+	Replaces uuid.UUID `json:"replaces"`
+	Confirm  bool      `json:"confirm"`
+	Host     string    `json:"host,omitempty"` // how others call this machine
 }
 
 // NewCode is a joining code as the officer needs it.
@@ -56,10 +59,16 @@ type NewCode struct {
 
 // NewCode makes a joining code for a phone of a team or for a point.
 func (n *Node) NewCode(ctx context.Context, q CodeRequest) (NewCode, error) {
-	if err := n.mayIssue(q.Role); err != nil {
+	if q.Replaces != uuid.Nil {
+		if err := n.takeOver(ctx, &q); err != nil {
+			return NewCode{}, err
+		}
+	}
+	d, err := n.mayIssue(ctx, q.Role)
+	if err != nil {
 		return NewCode{}, err
 	}
-	spec := answer.CodeSpec{Role: q.Role, Units: q.Units, Team: q.Team, Valid: q.Valid, Confirm: q.Confirm}
+	spec := answer.CodeSpec{Role: q.Role, Units: q.Units, Team: q.Team, Valid: q.Valid, Number: q.Phones, Confirm: q.Confirm, Replaces: q.Replaces}
 	for _, m := range q.Members {
 		spec.Members = append(spec.Members, syncproto.WelcomeMember{ID: m.ID, Name: m.Name})
 	}
@@ -71,7 +80,7 @@ func (n *Node) NewCode(ctx context.Context, q CodeRequest) (NewCode, error) {
 		if !defs.UnitKnown(u) {
 			return NewCode{}, syncproto.Errorf(syncproto.CodeInvalidInput, "unit %s is not known here: import the units first, or let this point exchange once", u)
 		}
-		if n.role == credential.RolePoint && !defs.Within(u, n.grant.Units) {
+		if n.role == credential.RolePoint && !defs.Within(u, d.Units) {
 			return NewCode{}, syncproto.Errorf(syncproto.CodeScope, "unit %s is not one of this point's", u)
 		}
 	}
@@ -81,24 +90,6 @@ func (n *Node) NewCode(ctx context.Context, q CodeRequest) (NewCode, error) {
 	}
 	inv := relay.Invitation{Server: n.cfg.ServerURL(q.Host), Centre: keys.Fingerprint(n.trust.Centre().Key()), Code: code}
 	return NewCode{Code: code, URI: inv.URI(), Units: spec.Units, Seconds: int(answer.CodeLife / time.Second)}, nil
-}
-
-// mayIssue tells whether this server may take in devices of a role now. Expiry
-// stops issuing and nothing else.
-func (n *Node) mayIssue(role credential.Role) error {
-	if role != credential.RolePhone && role != credential.RolePoint {
-		return syncproto.Errorf(syncproto.CodeInvalidInput, "role %q: a code is for a phone or a point", role)
-	}
-	if n.role != credential.RolePoint {
-		return nil
-	}
-	if role != credential.RolePhone {
-		return syncproto.Errorf(syncproto.CodeInvalidInput, "a point takes in phones only: make the code for a point at the centre")
-	}
-	if !n.grant.Expiry.IsZero() && n.opts.Now().After(n.grant.Expiry) {
-		return syncproto.Errorf(syncproto.CodeCredential, "this point's right to issue has ended: have it join again; what it carries is not affected")
-	}
-	return n.mayWriteOwn()
 }
 
 // completeSpec fills in units and members of a phone from its team's records.
@@ -145,11 +136,14 @@ func (n *Node) completeSpec(ctx context.Context, s *answer.CodeSpec) error {
 // welcome makes a device of a used code: its credential, and its record in this
 // server's own log, by which the centre learns of it.
 func (n *Node) welcome(ctx context.Context, d answer.NewDevice) (*syncproto.Welcome, error) {
-	if err := n.mayIssue(d.Role); err != nil {
+	n.issuing.Lock() // counting and writing belong together
+	defer n.issuing.Unlock()
+	own, err := n.mayIssue(ctx, d.Role)
+	if err != nil {
 		return nil, err
 	}
 	now := n.opts.Now()
-	g := credential.Grant{Key: d.Key, Role: d.Role, Units: d.Units, Team: d.Team, Issued: now}
+	g := credential.Grant{Key: d.Key, Role: d.Role, Units: d.Units, Team: d.Team, Issued: now, Number: d.Number}
 	if d.Valid > 0 {
 		g.Expiry = now.Add(d.Valid)
 	}
@@ -157,8 +151,11 @@ func (n *Node) welcome(ctx context.Context, d answer.NewDevice) (*syncproto.Welc
 	if err != nil {
 		return nil, err
 	}
-	chain := append([]string{token}, n.member.Credentials...)
+	chain := append([]string{token}, own.chain...)
 	if _, err := n.WriteOwn(ctx, []ownlog.Draft{deviceDraft(d, n.self(), now)}); err != nil {
+		return nil, err
+	}
+	if err := n.introduce(ctx, d.Key, chain); err != nil {
 		return nil, err
 	}
 	n.log.InfoContext(ctx, "device joined", "origin", syncproto.OriginOf(d.Key), "role", d.Role, "units", d.Units)
@@ -177,6 +174,9 @@ func deviceDraft(d answer.NewDevice, issuer syncproto.OriginID, now time.Time) o
 		syncproto.Field{Num: syncproto.DeviceIssuer, Value: syncproto.UUIDValue(issuer)})
 	if d.Label != "" {
 		row = append(row, syncproto.Field{Num: syncproto.DeviceLabel, Value: syncproto.TextValue(d.Label)})
+	}
+	if d.Replaces != uuid.Nil {
+		row = append(row, syncproto.Field{Num: syncproto.DeviceReplaces, Value: syncproto.UUIDValue(d.Replaces)})
 	}
 	day := syncproto.Date{Year: now.Year(), Month: int(now.Month()), Day: now.Day()}
 	row = append(row, syncproto.Field{Num: syncproto.UnitValidFrom, Value: syncproto.DateValue(day)})

@@ -78,6 +78,13 @@ func (n *Node) addServices(ctx context.Context, st *httpapi.Status) error {
 		}
 		st.ExchangeKey = x.Serial
 	}
+	if n.role == credential.RolePoint {
+		d, err := n.delegation(ctx)
+		if err != nil {
+			return err
+		}
+		st.Issuing = d.status(n.earliestNow())
+	}
 	if n.relay != nil {
 		u, err := n.relay.Status(ctx)
 		if err != nil {
@@ -102,6 +109,19 @@ func (n *Node) addServices(ctx context.Context, st *httpapi.Status) error {
 		}
 	}
 	return nil
+}
+
+// status tells what is left of a point's right to take phones in.
+func (d *delegation) status(now time.Time) *httpapi.IssuingStatus {
+	st := &httpapi.IssuingStatus{Issued: d.issued, Allowed: d.Number}
+	if left, bounded := d.left(); bounded {
+		st.Left = left
+	}
+	if !d.Expiry.IsZero() {
+		st.ExpiresMS = d.Expiry.UnixMilli()
+		st.DaysLeft = max(0, int(d.Expiry.Sub(now)/(24*time.Hour)))
+	}
+	return st
 }
 
 func countInto(r store.Reader, st *httpapi.Status) error {

@@ -228,7 +228,12 @@ func (w *world) write(drafts ...ownlog.Draft) []uuid.UUID {
 // point makes a point of a commune and serves it.
 func (w *world) point(units ...string) *running {
 	w.t.Helper()
-	code, err := w.centre.NewCode(w.t.Context(), server.CodeRequest{Role: credential.RolePoint, Units: units, Valid: 24 * time.Hour})
+	return w.pointWith(server.CodeRequest{Role: credential.RolePoint, Units: units, Valid: 24 * time.Hour})
+}
+
+func (w *world) pointWith(q server.CodeRequest) *running {
+	w.t.Helper()
+	code, err := w.centre.NewCode(w.t.Context(), q)
 	if err != nil {
 		w.t.Fatalf("code for a point: %v", err)
 	}

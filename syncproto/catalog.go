@@ -43,11 +43,12 @@ const (
 	MemberTeam = 2
 	MemberRole = 3
 
-	DeviceTeam   = 2
-	DeviceRole   = 3
-	DeviceOrigin = 4
-	DeviceIssuer = 5
-	DeviceLabel  = 6
+	DeviceTeam     = 2
+	DeviceRole     = 3
+	DeviceOrigin   = 4
+	DeviceIssuer   = 5
+	DeviceLabel    = 6
+	DeviceReplaces = 7 // origin of the device that this one stands in for
 )
 
 // Operational fields of kinds and guides.
@@ -173,6 +174,7 @@ func init() {
 	define(CollectionDevice, "device", true, []FieldDef{
 		open(DeviceTeam, "team", TypeUUID), open(DeviceRole, "role", TypeText), open(DeviceOrigin, "origin", TypeUUID),
 		open(DeviceIssuer, "issuer", TypeUUID), open(DeviceLabel, "label", TypeText),
+		open(DeviceReplaces, "replaces", TypeUUID),
 	}, validity)
 	define(CollectionActivity, "activity", false, []FieldDef{
 		open(ActivityKind, "kind", TypeText), open(ActivityOccurred, "occurred", TypeDate),

@@ -61,6 +61,8 @@ const (
 	ReasonFork              Reason = "fork"
 	ReasonErased            Reason = "erased"
 	ReasonHeld              Reason = "held"
+	ReasonUnlisted          Reason = "unlisted" // its issuer's log, as far as it is here, does not name the device
+	ReasonSurplus           Reason = "surplus"  // its issuer took in more devices, or for longer, than it may
 	ReasonHandover          Reason = "handover" // its origin rests on a handover and has not been enrolled
 )
 

@@ -26,6 +26,10 @@ func (s *Service) Bundle(ctx context.Context, ask *syncproto.Ask) ([]syncproto.E
 		return nil, err
 	}
 	entries := []syncproto.Entry{{Kind: syncproto.EntryNotice, Data: p.notice}}
+	if a.later != nil {
+		c := syncproto.OriginCredential{Origin: a.Device, Credentials: a.later}
+		entries, a.later = append(entries, syncproto.Entry{Kind: syncproto.EntryCredential, Data: syncproto.EncodeCredentialEntry(c)}), nil
+	}
 	size := 0
 	next := *ask
 	for {
@@ -75,7 +79,13 @@ func (s *Service) askerOf(ctx context.Context, id syncproto.OriginID) (*asker, e
 		return nil, err
 	}
 	a := &asker{Grant: g, defs: defs, chain: o.Credentials}
-	return a, s.load(ctx, a)
+	if err := s.load(ctx, a); err != nil {
+		return nil, err
+	}
+	if g.Role == credential.RolePoint {
+		a.later = o.Credentials // a file cannot tell what its asker has
+	}
+	return a, nil
 }
 
 func entriesOf(a *syncproto.Answer) []syncproto.Entry {

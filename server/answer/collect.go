@@ -33,6 +33,9 @@ func (s *Service) collect(ctx context.Context, a *asker, ask *syncproto.Ask, bud
 	ans := &syncproto.Answer{
 		NowMS: s.cfg.Now().UnixMilli(), Beacon: s.cfg.Ingest.Beacon(), SealKey: seal.Key, Problems: took.Problems,
 	}
+	if a.later != nil {
+		ans.Credentials = append(ans.Credentials, syncproto.OriginCredential{Origin: a.Device, Credentials: a.later})
+	}
 	c := &collector{svc: s, asker: a, ask: ask, ans: ans, budget: exchange.NewBudget(budget), cache: make(map[syncproto.OriginID]*store.Origin)}
 	err = s.cfg.Store.View(ctx, func(r store.Reader) error {
 		c.r = r

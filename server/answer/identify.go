@@ -17,6 +17,9 @@ type asker struct {
 	known bool // the store has this very credential
 	chain []string
 	bar   ingest.Bar // why it is not served, although it may upload
+	// later is a credential that the centre has given the asker since it got the
+	// one that it shows; nil for none.
+	later []string
 }
 
 // identify verifies the asker's chain and signature. Scope comes from the
@@ -48,6 +51,9 @@ func (s *Service) load(ctx context.Context, a *asker) error {
 			return err
 		}
 		a.known = ok && slices.Equal(o.Credentials, a.chain)
+		if ok && !a.known && a.Role == credential.RolePoint && o.SinceMS > a.Issued.UnixMilli() {
+			a.later = o.Credentials
+		}
 		a.bar, err = s.cfg.Ingest.Barred(r, a.Device, a.chain)
 		return err
 	})

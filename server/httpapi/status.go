@@ -47,10 +47,20 @@ type Status struct {
 	Outcomes    []OutcomeStatus `json:"outcomes" doc:"changes by outcome; empty at a point"`
 	Changes     uint64          `json:"changes" doc:"changes held"`
 	Missing     uint64          `json:"missing" doc:"changes that are known to exist and have not arrived"`
+	Issuing     *IssuingStatus  `json:"issuing,omitempty" doc:"points only"`
 	Upstream    *UpstreamStatus `json:"upstream,omitempty" doc:"points only"`
 	Backup      *BackupStatus   `json:"backup,omitempty" doc:"where backups are made"`
 	Counters    []CounterStatus `json:"counters,omitempty" doc:"what else is counted, such as kinds of bad input"`
 	ExchangeKey uint64          `json:"exchange_key" doc:"serial of the exchange key"`
+}
+
+// IssuingStatus is what a point may still do about taking phones in.
+type IssuingStatus struct {
+	Issued    int   `json:"phones_issued"`
+	Allowed   int   `json:"phones_allowed" doc:"counted from the first; 0 for no limit"`
+	Left      int   `json:"phones_left" doc:"0 also where there is no limit"`
+	ExpiresMS int64 `json:"expires_ms" doc:"0 for no end"`
+	DaysLeft  int   `json:"days_left"`
 }
 
 // OutcomeStatus counts changes of one outcome.

@@ -65,9 +65,15 @@ func (ses *session) admit(grants map[syncproto.OriginID]*grant) error {
 				continue
 			}
 			o.Label = have.Label
+			if o.Role == credential.RolePoint {
+				ses.issuers[id] = true // the centre may have given it more
+			}
 			if o.Commune == "" {
 				o.Commune = have.Commune
 			}
+		}
+		if err := ses.setListed(&o, g); err != nil {
+			return err
 		}
 		if err := ses.tx.PutOrigin(o); err != nil {
 			return err

@@ -113,6 +113,7 @@ func (s *Service) author(r store.Reader, id syncproto.OriginID, grants map[syncp
 	}
 	if g := grants[id]; g != nil {
 		if shown := originOf(g.Grant, g.chain, s.Definitions()); !known || replaces(&shown, &o) {
+			shown.Listed = countsAtOnce(&g.Grant, g.chain) || known && o.Listed && equalStrings(o.Credentials, g.chain)
 			return shown, true, nil
 		}
 	}
@@ -292,7 +293,7 @@ func (s *Service) makeRows(p *prepared, o *store.Origin) {
 	defs := s.Definitions()
 	p.defs = defs.version
 	p.ready = make([]*store.Record, len(p.changes))
-	if s.atCentre() && provisional(o) {
+	if s.atCentre() && (provisional(o) || !o.Listed) {
 		return // the writer holds them
 	}
 	for i := range p.entries {

@@ -32,6 +32,9 @@ func (ses *session) publish(f *file) error {
 			continue
 		}
 		e.fed = true
+		if err := ses.noteIssued(e); err != nil {
+			return err
+		}
 		c := &syncproto.FeedChange{
 			Origin: e.Change.Origin, Seq: e.Change.Seq, Open: e.Open, Record: f.rec.ID, Header: e.Change.Header, Operational: e.Change.Operational,
 		}

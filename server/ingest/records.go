@@ -239,6 +239,11 @@ func (ses *session) judge(f *file, e *Entry) (*syncproto.Finding, error) {
 	if finding, err := ses.revokedLater(o, e); err != nil || finding != nil {
 		return finding, err
 	}
+	if !ses.s.rulings.released(e.ID()) {
+		if finding, err := ses.unlisted(o); err != nil || finding != nil {
+			return finding, err
+		}
+	}
 	granted, ruledOn := ses.s.rulings.authority(e.ID())
 	if ruledOn && !granted {
 		return &syncproto.Finding{Reason: syncproto.ReasonNoAuthority}, nil

@@ -327,7 +327,7 @@ func TestRevokedPointsPhones(t *testing.T) {
 		credential.Grant{Key: pub(unknown.key), Role: credential.RolePhone, Units: []string{testVillage}, Issued: time.UnixMilli(startMS)}, point.key))}, point.chain...)
 	unknown.more(1)
 	bring(unknown, 1, 1)
-	s.wantOutcomes("not in the point's log, yet", unknown.origin, "accepted:1")
+	s.wantOutcomes("not in the point's log, yet", unknown.origin, "quarantined/unlisted:1")
 	s.revoke(point.origin)
 	s.wantOutcomes("not in the point's log", unknown.origin, "held/revoked:1")
 	bring(before, 2, 2)

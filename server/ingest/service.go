@@ -163,7 +163,12 @@ func (s *Service) register(ctx context.Context) error {
 		if g.Device != s.id {
 			return syncproto.Errorf(syncproto.CodeForeignKey, "this server's credential is for another key: enrol it again")
 		}
-		return tx.PutOrigin(originOf(g, chain, s.Definitions()))
+		o := originOf(g, chain, s.Definitions())
+		if ok && o.SinceMS < have.SinceMS {
+			return nil // the centre has given a later one meanwhile
+		}
+		o.Listed = true
+		return tx.PutOrigin(o)
 	})
 }
 

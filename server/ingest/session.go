@@ -23,6 +23,7 @@ type session struct {
 	lines   []store.Outcome // ledger lines that are still to be written
 	arrived []string        // definitions that something may be waiting for
 	touched map[syncproto.OriginID]bool
+	issuers map[syncproto.OriginID]bool  // points whose devices have to be counted again
 	stale   []staleRun                   // records that have to be merged again
 	cutIn   syncproto.Epoch              // epoch in which pages were cut, zero for none
 	fed     map[string]bool              // feeds with entries that are not in pages yet
@@ -37,14 +38,20 @@ func newSession(s *Service, tx store.Tx) *session {
 		s: s, tx: tx, nowMS: s.cfg.Now().UnixMilli(), defs: s.defs.Load(),
 		origins: make(map[syncproto.OriginID]*store.Origin), topo: make(map[syncproto.OriginID]topology),
 		cache: make(map[int64]*unpacked), touched: make(map[syncproto.OriginID]bool), fed: make(map[string]bool),
-		covers: make(map[syncproto.OriginID]cover),
+		covers: make(map[syncproto.OriginID]cover), issuers: make(map[syncproto.OriginID]bool),
 	}
 }
 
 // finish writes what was gathered: ledger lines, receipts, pages.
 func (ses *session) finish() error {
-	if err := ses.replay(); err != nil {
-		return err
+	for again := true; again; {
+		if err := ses.replay(); err != nil {
+			return err
+		}
+		var err error
+		if again, err = ses.countIssued(); err != nil {
+			return err
+		}
 	}
 	if err := ses.flush(); err != nil {
 		return err

@@ -39,6 +39,13 @@ func (r *Relay) makePlan(ctx context.Context) (*plan, error) {
 		if p.before, err = loadState(rd); err != nil {
 			return err
 		}
+		// The centre may have given this point a later credential than it joined
+		// with; it came in like those of others.
+		if own, ok, err := rd.Origin(r.self()); err != nil {
+			return err
+		} else if ok && len(own.Credentials) > 0 {
+			p.req.Credentials = own.Credentials
+		}
 		p.after = p.before
 		if err := r.loadKnown(rd); err != nil {
 			return err

@@ -21,6 +21,9 @@ type Origin struct {
 	Commune     string    // the commune above its first unit, "" if none is known
 	Label       string
 	SinceMS     int64 // issued, by the issuer's clock
+	// Listed says that the device counts: the centre issued it, or its issuer's
+	// own log names it within what the issuer may. Only the centre looks at it.
+	Listed bool
 
 	LastContactMS int64  // 0 for never
 	ClockOffsetMS int64  // its clock minus ours at the last contact
@@ -45,6 +48,26 @@ type Contact struct {
 	ClockOffsetMS int64
 	Waiting       int
 }
+
+// Issued is a device that a point took in, as a device record in the point's
+// own log says.
+type Issued struct {
+	Issuer     syncproto.OriginID
+	Device     syncproto.OriginID
+	Seq        uint64 // of the record's creating change in the issuer's log
+	EarliestMS int64  // before which the record was not written, centre's clock
+	State      IssuedState
+}
+
+// IssuedState is how the centre counts such a device.
+type IssuedState int
+
+// The states. A device that was counted stays so.
+const (
+	IssuedHeard   IssuedState = iota // not counted yet: earlier changes of the issuer are missing
+	IssuedCounted                    // within what the issuer may
+	IssuedSurplus                    // beyond it
+)
 
 // Run is a run of consecutive changes that are held, linked by their hashes. A
 // branch is made of its rooted run (First == After+1) and of runs beyond gaps,

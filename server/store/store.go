@@ -62,12 +62,16 @@ type OriginReader interface {
 	Origin(id syncproto.OriginID) (Origin, bool, error)
 	// Origins lists the origins that match q, by id. See OriginQuery.
 	Origins(q OriginQuery) ([]Origin, error)
+	// Issued lists the devices that an issuer took in, by seq and device.
+	Issued(issuer syncproto.OriginID) ([]Issued, error)
+	// IssuedDevice lists what issuers say of one device, by issuer.
+	IssuedDevice(device syncproto.OriginID) ([]Issued, error)
 }
 
 // OriginWriter writes it.
 type OriginWriter interface {
 	// PutOrigin adds an origin or replaces key, credentials, role, units, team,
-	// commune, label and since; contact columns and counts stay as they are.
+	// commune, label, since and listed; contact columns and counts stay as they are.
 	PutOrigin(o Origin) error
 	// Contact notes that the origin was heard of; see Contact.
 	Contact(c Contact) error
@@ -75,6 +79,8 @@ type OriginWriter interface {
 	AddRepeats(id syncproto.OriginID, n int) error
 	// SetReceiptsRead notes how far the origin had read the receipts log.
 	SetReceiptsRead(id syncproto.OriginID, position uint64) error
+	// PutIssued adds or replaces what an issuer says of a device.
+	PutIssued(i Issued) error
 }
 
 // LogReader reads branches, segments and the ledger.

@@ -37,6 +37,9 @@ type Grant struct {
 	Issuer syncproto.OriginID
 	Issued time.Time
 	Expiry time.Time // of the right to issue; zero for none
+	// Number is how many phones a point may take in, counted from the first in
+	// its own log; 0 for no limit.
+	Number int
 	// Handover is the old origin that vouches for this one until it is enrolled
 	// again; zero for a credential of the device's own.
 	Handover syncproto.OriginID
@@ -58,12 +61,13 @@ type claims struct {
 	Role  Role         `json:"role"`
 	Units []string     `json:"units"`
 	Team  string       `json:"team,omitempty"`
+	Max   int          `json:"max,omitempty"`
 	Cnf   confirmation `json:"cnf"`
 }
 
 // Issue signs g with the issuer's key. Device and Issuer follow from the keys.
 func Issue(g Grant, issuer ed25519.PrivateKey) (string, error) {
-	c := claims{Role: g.Role, Units: g.Units}
+	c := claims{Role: g.Role, Units: g.Units, Max: g.Number}
 	c.Issuer = syncproto.OriginOf(issuer.Public().(ed25519.PublicKey)).String()
 	c.Subject = syncproto.OriginOf(g.Key).String()
 	c.IssuedAt = jwt.NewNumericDate(g.Issued)
@@ -155,6 +159,9 @@ func parse(token string, issuer ed25519.PublicKey) (Grant, error) {
 		if g.Team, err = uuid.Parse(c.Team); err != nil {
 			return Grant{}, syncproto.Errorf(syncproto.CodeCredential, "credential's team is no identifier")
 		}
+	}
+	if g.Number = c.Max; c.Max < 0 {
+		return Grant{}, syncproto.Errorf(syncproto.CodeCredential, "credential for a negative number of phones")
 	}
 	if c.IssuedAt != nil {
 		g.Issued = c.IssuedAt.Time

@@ -77,6 +77,7 @@ type vector struct {
 	Team   uuid.UUID          `json:"team"`
 	Issuer syncproto.OriginID `json:"issuer"`
 	Expiry int64              `json:"exp,omitempty"`
+	Number int                `json:"max,omitempty"`
 	Error  syncproto.Code     `json:"error,omitempty"`
 }
 
@@ -98,6 +99,7 @@ func cases(t testing.TB) []vector {
 		}
 		v := vector{Name: name, Centre: hex.EncodeToString(public(centre)), Chain: chain, Device: g.Device.String(), Key: hex.EncodeToString(g.Key),
 			Role: g.Role, Units: g.Units, Team: g.Team, Issuer: g.Issuer}
+		v.Number = g.Number
 		if !g.Expiry.IsZero() {
 			v.Expiry = g.Expiry.Unix()
 		}
@@ -113,6 +115,11 @@ func cases(t testing.TB) []vector {
 
 	good("phone of the centre", direct)
 	good("point, long expired", p)
+	bounded := grant(point, RolePoint, "c1")
+	bounded.Number = 50
+	good("point for fifty phones", issue(t, bounded, centre))
+	bounded.Number = -1
+	bad("point for a negative number", issue(t, bounded, centre))
 	good("phone of a point", own, p)
 	good("phone for the point's own unit", issue(t, grant(phone, RolePhone, "c1"), point), p)
 	bad("empty chain")
@@ -168,7 +175,7 @@ func TestWriteVectors(t *testing.T) {
 	if os.Getenv("THONSYNC_WRITE_VECTORS") != "1" {
 		t.Skip("writes vectors of new layers only with THONSYNC_WRITE_VECTORS=1")
 	}
-	b, err := json.MarshalIndent(vectorFile{"chain verifies under centre (an Ed25519 key in hex) and gives device, key, role, units, team and issuer. parents is the unit tree. With error, verifying fails so.", parents, cases(t)}, "", " ")
+	b, err := json.MarshalIndent(vectorFile{"chain verifies under centre (an Ed25519 key in hex) and gives device, key, role, units, team, issuer, exp and max. parents is the unit tree. With error, verifying fails so.", parents, cases(t)}, "", " ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +217,7 @@ func TestVectors(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if g.Device.String() != v.Device || hex.EncodeToString(g.Key) != v.Key || g.Role != v.Role || !slices.Equal(g.Units, v.Units) || g.Team != v.Team || g.Issuer != v.Issuer {
+			if g.Device.String() != v.Device || hex.EncodeToString(g.Key) != v.Key || g.Role != v.Role || !slices.Equal(g.Units, v.Units) || g.Team != v.Team || g.Issuer != v.Issuer || g.Number != v.Number {
 				t.Errorf("grant is %+v, want %+v", g, v)
 			}
 			if v.Expiry != 0 && g.Expiry.Unix() != v.Expiry || v.Expiry == 0 && !g.Expiry.IsZero() {

@@ -41,6 +41,7 @@ type cli struct {
 	Export  exportCmd    `cmd:"" help:"Export activities to a file."`
 	Status  statusCmd    `cmd:"" help:"Show what this server holds and when it last reached others."`
 	Code    codeCmd      `cmd:"" help:"Joining codes for phones and points."`
+	Point   pointCmd     `cmd:"" help:"Points and what they may issue."`
 	Bundle  bundleCmd    `cmd:"" help:"Carry changes and answers as files."`
 	Backup  backupCmd    `cmd:"" help:"Make an encrypted backup and restore it in a drill."`
 	Restore restoreCmd   `cmd:"" help:"Put a backup into an empty data folder."`

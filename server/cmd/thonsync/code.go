@@ -29,7 +29,9 @@ type codeNewCmd struct {
 	Unit    []string      `placeholder:"LIST:CODE" help:"Units it serves; a phone has those of its team."`
 	Team    string        `placeholder:"UUID" help:"Team of a phone."`
 	Member  []string      `placeholder:"UUID[=NAME]" help:"Who uses the phone; all members of the team by default."`
+	Replace string        `name:"replaces" placeholder:"UUID" help:"Origin of the phone that the new one stands in for; gives team and unit."`
 	Valid   time.Duration `default:"8760h" help:"How long a point may take phones in."`
+	Phones  int           `default:"100" help:"How many phones a point may take in; 0 for no limit."`
 	Confirm bool          `default:"true" negatable:"" help:"Let the device in only after its six digits were compared; --no-confirm trusts whoever has the code."`
 	Wait    bool          `default:"true" negatable:"" help:"Follow the code until the device has joined; never with --json."`
 	QR      bool          `name:"qr" help:"Draw the code for the phone's camera."`
@@ -71,9 +73,14 @@ func (c *codeNewCmd) request() (server.CodeRequest, error) {
 		q.Host, _ = os.Hostname() // the server then uses its listen address
 	}
 	if q.Role == credential.RolePoint {
-		q.Valid = c.Valid
+		q.Valid, q.Phones = c.Valid, c.Phones
 	}
 	var err error
+	if c.Replace != "" {
+		if q.Replaces, err = uuid.Parse(c.Replace); err != nil {
+			return q, syncproto.Errorf(syncproto.CodeInvalidInput, "--replaces is no UUID: copy the phone's origin from `thonsync status`")
+		}
+	}
 	if c.Team != "" {
 		if q.Team, err = uuid.Parse(c.Team); err != nil {
 			return q, syncproto.Errorf(syncproto.CodeInvalidInput, "--team is no UUID: copy it from the team's record")

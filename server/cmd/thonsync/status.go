@@ -41,6 +41,9 @@ func (a *app) printStatus(st *status) {
 	if u := st.Upstream; u != nil {
 		a.say("Upstream %s: last success %s, %d changes still to be receipted. %s", u.URL, when(u.LastSuccessMS), u.Backlog, u.LastError)
 	}
+	if i := st.Issuing; i != nil {
+		a.say("Taking phones in: %s", issuingText(i))
+	}
 	if b := st.Backup; b != nil {
 		a.say("Backups: %d kept, last proved %s. %s", b.Kept, when(b.LastVerifiedMS), b.LastError)
 	}
@@ -60,4 +63,16 @@ func (a *app) printStatus(st *status) {
 		})
 	}
 	a.table([]string{"ORIGIN", "ROLE", "UNIT", "DEVICE", "HEAD", "OUTCOMES", "WAITING", "LAST CONTACT", "LEDGER"}, rows)
+}
+
+// issuingText says what is left of a point's right to take phones in.
+func issuingText(i *httpapi.IssuingStatus) string {
+	text := strconv.Itoa(i.Issued) + " so far"
+	if i.Allowed > 0 {
+		text += ", " + strconv.Itoa(i.Left) + " more"
+	}
+	if i.ExpiresMS > 0 {
+		text += ", until " + when(i.ExpiresMS) + " (" + strconv.Itoa(i.DaysLeft) + " days)"
+	}
+	return text + "."
 }

@@ -23,7 +23,7 @@ type Open func(t testing.TB) store.Store
 // Run runs the whole suite.
 func Run(t *testing.T, open Open) {
 	for name, f := range map[string]func(*testing.T, store.Store){
-		"Transactions": transactions, "Origins": origins, "Runs": runs, "Segments": segments,
+		"Transactions": transactions, "Origins": origins, "Issued": issued, "Runs": runs, "Segments": segments,
 		"Outcomes": outcomes, "OutcomesAgainstModel": outcomesModel, "MoveBranch": moveBranch,
 		"Records": records, "BulkRecords": bulk, "Feeds": feeds, "Rulings": rulings, "Receipts": receipts, "Witnesses": witnesses,
 		"Codes": codes, "MetaAndCounters": meta, "Concurrent": concurrent,
@@ -53,7 +53,7 @@ func hash(n byte) syncproto.Hash { return syncproto.Hash{n, 31: n} }
 func origin(n byte) store.Origin {
 	return store.Origin{
 		ID: id(n), Key: slices.Repeat([]byte{n}, 32), Credentials: []string{"a.b.c", "d.e.f"}, Role: credential.RolePhone,
-		Units: []string{"l:1", "l:2"}, Team: id(200), Commune: "l:1", Label: "máy", SinceMS: 5,
+		Units: []string{"l:1", "l:2"}, Team: id(200), Commune: "l:1", Label: "máy", SinceMS: 5, Listed: true,
 	}
 }
 
@@ -390,5 +390,39 @@ func concurrent(t *testing.T, s store.Store) {
 			t.Errorf("counter %d, want %d (%v)", n, writers*each, err)
 		}
 		return nil
+	})
+}
+
+func issued(t *testing.T, s store.Store) {
+	first := store.Issued{Issuer: id(1), Device: id(9), Seq: 7, EarliestMS: 5}
+	second := store.Issued{Issuer: id(1), Device: id(3), Seq: 2, State: store.IssuedSurplus}
+	other := store.Issued{Issuer: id(2), Device: id(9), Seq: 1 << 40, State: store.IssuedCounted}
+	update(t, s, func(tx store.Tx) error {
+		return errors.Join(tx.PutIssued(first), tx.PutIssued(second), tx.PutIssued(other))
+	})
+	check := func(what string, want ...store.Issued) {
+		t.Helper()
+		view(t, s, func(r store.Reader) error {
+			got, err := r.Issued(id(1))
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: %+v, want %+v", what, got, want)
+			}
+			return err
+		})
+	}
+	check("in the order of the log", second, first)
+	first.State, first.Seq = store.IssuedCounted, 1
+	update(t, s, func(tx store.Tx) error { return tx.PutIssued(first) })
+	check("replaced", first, second)
+	view(t, s, func(r store.Reader) error {
+		got, err := r.IssuedDevice(id(9))
+		if want := []store.Issued{first, other}; !slices.Equal(got, want) {
+			t.Errorf("of a device: %+v, want %+v", got, want)
+		}
+		none, err2 := r.IssuedDevice(id(77))
+		if len(none) > 0 {
+			t.Errorf("of a stranger: %+v", none)
+		}
+		return errors.Join(err, err2)
 	})
 }

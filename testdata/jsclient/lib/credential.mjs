@@ -49,6 +49,8 @@ export function parseToken(token) {
   const device = uuidClaim(claims.sub, 'sub');
   if (!same(originOf(key), device)) throw bad('subject of another key');
   if (!Array.isArray(claims.units) || !claims.units.every((u) => typeof u === 'string')) throw bad('claim units');
+  const max = claims.max ?? 0;
+  if (!Number.isInteger(max) || max < 0) throw bad('claim max');
   return {
     signed: Buffer.from(`${parts[0]}.${parts[1]}`),
     signature: decodePart(parts[2]),
@@ -58,6 +60,7 @@ export function parseToken(token) {
     units: claims.units,
     team: claims.team === undefined ? Buffer.alloc(16) : uuidClaim(claims.team, 'team'),
     exp: claims.exp,
+    max,
   };
 }
 

@@ -108,15 +108,15 @@ export function bundles(v) {
 const HANDOVERS = new Set(['a phone issues a phone', 'three tokens']);
 
 export function credentials(v, file) {
-  members(v, 'centre', 'chain', 'device', 'key', 'role', 'units', 'team', 'issuer', 'exp');
+  members(v, 'centre', 'chain', 'device', 'key', 'role', 'units', 'team', 'issuer', 'exp', 'max');
   checkHandover(v, file);
   outcome(v, () => verifyChain(v.chain ?? [], unhex(v.centre), file.parents), (own) => {
     const got = {
       device: uuidText(own.device), key: hex(own.key), role: own.role, units: own.units, team: uuidText(own.team),
-      issuer: uuidText(own.issuer), exp: own.exp,
+      issuer: uuidText(own.issuer), exp: own.exp, max: own.max,
     };
-    const { device, key, role, units, team, issuer, exp } = v;
-    equal(got, { device, key, role, units, team, issuer, exp }, 'device');
+    const { device, key, role, units, team, issuer, exp, max = 0 } = v;
+    equal(got, { device, key, role, units, team, issuer, exp, max }, 'device');
   });
 }
 

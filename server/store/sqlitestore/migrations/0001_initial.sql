@@ -13,6 +13,7 @@ CREATE TABLE origins (
   commune         TEXT    NOT NULL,  -- feed of its first unit, '' if unknown
   label           TEXT    NOT NULL,
   since_ms        INTEGER NOT NULL,  -- issuer's clock
+  listed          INTEGER NOT NULL,  -- counts at the centre
   last_contact_ms INTEGER NOT NULL DEFAULT 0,
   clock_offset_ms INTEGER NOT NULL DEFAULT 0,
   waiting         INTEGER NOT NULL DEFAULT 0,
@@ -21,6 +22,17 @@ CREATE TABLE origins (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX origins_commune ON origins (commune);
 CREATE INDEX origins_team ON origins (team) WHERE team IS NOT NULL;
+
+-- Devices that points took in, as the points' own logs say.
+CREATE TABLE issued (
+  issuer      BLOB    NOT NULL,
+  device      BLOB    NOT NULL,
+  seq         INTEGER NOT NULL,  -- in the issuer's log
+  earliest_ms INTEGER NOT NULL,
+  state       INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2),  -- heard, counted, surplus
+  PRIMARY KEY (issuer, device)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX issued_device ON issued (device);
 
 -- Runs of changes that are held and linked by their hashes. Runs of one branch
 -- neither overlap nor touch. Every change of a run has a line in outcomes.

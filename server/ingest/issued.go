@@ -1,0 +1,178 @@
+package ingest
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"time"
+
+	"thonsync/server/store"
+	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
+)
+
+// What a point issues counts once the point's own log names it, up to the
+// number and the time that the centre gave the point. The rest waits, and goes
+// on when the log arrives or the centre gives more. Devices are counted in the
+// order of the point's log and only as far as that log is held without a gap, so
+// that no order of arrival decides who is one too many.
+
+// needsListing is what the changes of a device wait for that does not count yet.
+func needsListing(device syncproto.OriginID) string { return "issued:" + device.String() }
+
+// countsAtOnce tells whether a device counts without its issuer's log: only
+// phones of points do not. What rests on a handover is held for that reason.
+func countsAtOnce(g *credential.Grant, chain []string) bool {
+	return g.Role != credential.RolePhone || len(chain) < 2 || g.Provisional()
+}
+
+// unlisted tells why the changes of an origin do not count yet, nil if they do.
+func (ses *session) unlisted(o *store.Origin) (*syncproto.Finding, error) {
+	if o.Listed || !ses.s.atCentre() {
+		return nil, nil
+	}
+	said, err := ses.tx.IssuedDevice(o.ID)
+	if err != nil {
+		return nil, err
+	}
+	reason := syncproto.ReasonUnlisted
+	if slices.ContainsFunc(said, func(i store.Issued) bool { return i.State == store.IssuedSurplus }) {
+		reason = syncproto.ReasonSurplus
+	}
+	return &syncproto.Finding{Reason: reason, Needs: needsListing(o.ID)}, nil
+}
+
+// setListed fills in whether an origin that is new or shows new credentials
+// counts.
+func (ses *session) setListed(o *store.Origin, g *grant) error {
+	if o.Listed = countsAtOnce(&g.Grant, g.chain); o.Listed || !ses.s.atCentre() {
+		return nil
+	}
+	said, err := ses.tx.IssuedDevice(o.ID)
+	o.Listed = slices.ContainsFunc(said, func(i store.Issued) bool { return i.State == store.IssuedCounted && i.Issuer == g.Issuer })
+	return err
+}
+
+// noteIssued notes a device record that begins to act, if a point wrote it.
+func (ses *session) noteIssued(e *Entry) error {
+	if e.Change.Header.Collection != syncproto.CollectionDevice || e.Change.Header.Op != syncproto.OpCreate {
+		return nil
+	}
+	o, err := ses.origin(e.Change.Origin)
+	if err != nil || o == nil || o.Role != credential.RolePoint {
+		return err
+	}
+	device := e.Change.Operational.Value(syncproto.DeviceOrigin).UUID()
+	said, err := ses.tx.IssuedDevice(device)
+	if err != nil {
+		return err
+	}
+	// A device that is taken in twice counts once, at its first place.
+	i := store.Issued{Issuer: o.ID, Device: device, Seq: e.Change.Seq, EarliestMS: e.EarliestMS}
+	for _, have := range said {
+		if have.Issuer == o.ID && (have.State == store.IssuedCounted || have.Seq < i.Seq) {
+			return nil
+		}
+	}
+	ses.issuers[o.ID] = true
+	return ses.tx.PutIssued(i)
+}
+
+// countIssued counts the devices of all points whose log or delegation changed
+// in this transaction, and tells whether any of them counts now that did not.
+func (ses *session) countIssued() (changed bool, err error) {
+	if !ses.s.atCentre() {
+		return false, nil
+	}
+	for id := range ses.touched {
+		if o, err := ses.origin(id); err != nil {
+			return false, err
+		} else if o != nil && o.Role == credential.RolePoint {
+			ses.issuers[id] = true
+		}
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(ses.issuers), func(a, b syncproto.OriginID) int { return bytes.Compare(a[:], b[:]) }) {
+		some, err := ses.countOf(id)
+		if err != nil {
+			return false, err
+		}
+		changed = changed || some
+	}
+	clear(ses.issuers)
+	return changed, nil
+}
+
+// countOf counts the devices of one issuer.
+func (ses *session) countOf(id syncproto.OriginID) (changed bool, err error) {
+	list, err := ses.tx.Issued(id)
+	if err != nil || len(list) == 0 {
+		return false, err
+	}
+	issuer, err := ses.origin(id)
+	if err != nil || issuer == nil {
+		return false, err
+	}
+	g, err := credential.Verify(issuer.Credentials, ses.s.cfg.Trust.Centre(), ses.defs.Within)
+	if err != nil {
+		return false, err
+	}
+	topo, err := ses.topology(id)
+	if err != nil {
+		return false, err
+	}
+	counted := 0
+	for _, i := range list {
+		if i.State == store.IssuedCounted {
+			counted++
+		}
+	}
+	for _, i := range list {
+		if i.State == store.IssuedCounted || i.Seq > topo.unbroken() {
+			continue
+		}
+		state := store.IssuedSurplus
+		if (g.Number == 0 || counted < g.Number) && (g.Expiry.IsZero() || !time.UnixMilli(i.EarliestMS).After(g.Expiry)) {
+			state = store.IssuedCounted
+			counted++
+		}
+		if state == i.State {
+			continue
+		}
+		i.State, changed = state, true
+		if err := ses.settleIssued(i); err != nil {
+			return false, err
+		}
+	}
+	return changed, nil
+}
+
+// unbroken gives the last change up to which no change is missing on any branch.
+func (t topology) unbroken() (end uint64) {
+	for _, r := range t.runs {
+		if r.First == r.After+1 && (r.Branch == 0 || r.Linked) {
+			end = max(end, r.Last.Seq)
+		}
+	}
+	return end
+}
+
+// settleIssued writes how a device counts and lets its changes go, or be told
+// why not.
+func (ses *session) settleIssued(i store.Issued) error {
+	if err := ses.tx.PutIssued(i); err != nil {
+		return err
+	}
+	ses.arrived = append(ses.arrived, needsListing(i.Device))
+	o, err := ses.origin(i.Device)
+	if err != nil || o == nil || i.State != store.IssuedCounted {
+		return err
+	}
+	g, err := credential.VerifyDevice(o.Credentials, ses.s.cfg.Trust.Centre(), ses.defs.Within)
+	if err != nil || g.Issuer != i.Issuer {
+		return nil // another issuer's credential stands here; this word does not vouch for it
+	}
+	next := *o
+	next.Listed = true
+	delete(ses.origins, i.Device)
+	return ses.tx.PutOrigin(next)
+}
