@@ -12,7 +12,7 @@ import (
 // column.
 const (
 	modePlain = 0 // the values one after the other
-	modeDelta = 1 // integers: difference to the value before
+	modeDelta = 1 // integers: the first, then differences to the value before
 	modeDict  = 2 // index into the values seen so far; a new value follows as a literal
 	modeFixed = 3 // texts of one length: first octets of all, then second octets, ...
 	modeWords = 4 // texts as words between single spaces, words by dictionary
@@ -111,16 +111,20 @@ func encodeInts(w *columnWriter, control []byte, typ Type, values []Value) []byt
 		delta[i] = zigzag(v.num - last)
 		last = v.num
 	}
+	first := uint64(0)
+	if len(delta) > 0 { // most differ little from the one before, but the first is large
+		first, delta[0] = delta[0], 0
+	}
 	dict, literals := dictIndex(plain)
 	dictCost := planesCost(dict) + planesCost(literals) + 2
-	plainCost, deltaCost := planesCost(plain), planesCost(delta)
+	plainCost, deltaCost := planesCost(plain), planesCost(delta)+8
 	switch {
 	case dictCost < min(plainCost, deltaCost):
 		control = putInts(w, append(control, modeDict), dict)
 		control = appendUvarint(control, uint64(len(literals)))
 		return putInts(w, control, literals)
 	case deltaCost < plainCost:
-		return putInts(w, append(control, modeDelta), delta)
+		return putInts(w, appendUvarint(append(control, modeDelta), first), delta)
 	default:
 		return putInts(w, append(control, modePlain), plain)
 	}
@@ -130,8 +134,10 @@ func decodeInts(r *columnReader, c *reader, typ Type, values []Value) {
 	var raw []uint64
 	mode := c.byte()
 	switch mode {
-	case modePlain, modeDelta:
+	case modePlain:
 		raw = getInts(r, c, len(values))
+	case modeDelta:
+		raw = getDeltas(r, c, len(values))
 	case modeDict:
 		index := getInts(r, c, len(values))
 		literals := getInts(r, c, c.count(len(values), "dictionary"))
@@ -158,6 +164,21 @@ func decodeInts(r *columnReader, c *reader, typ Type, values []Value) {
 		}
 		values[i] = Value{typ: typ, num: last}
 	}
+}
+
+// getDeltas reads n differences, of which the first stands apart.
+func getDeltas(r *columnReader, c *reader, n int) []uint64 {
+	first := c.uvarint()
+	raw := getInts(r, c, n)
+	switch {
+	case r.err != nil || c.err != nil:
+		return nil
+	case n == 0 || raw[0] != 0:
+		r.fail("differences of %d integers do not begin with 0", n)
+		return nil
+	}
+	raw[0] = first
+	return raw
 }
 
 // dictIndex replaces values by indexes: i is the i-th distinct value in order
@@ -278,7 +299,7 @@ func encodeTexts(w *columnWriter, control []byte, texts []string) []byte {
 	length, fixed := fixedLength(texts)
 	switch {
 	case len(texts) >= 2 && len(distinct)*4 <= len(texts)*3:
-		return encodeDict(w, append(control, modeDict), texts, -1)
+		return encodeDict(w, append(control, modeDict), texts, literalsText)
 	case fixed:
 		control = appendUvarint(append(control, modeFixed), uint64(length))
 		for p := range length {
@@ -289,18 +310,15 @@ func encodeTexts(w *columnWriter, control []byte, texts []string) []byte {
 			w.put(col)
 		}
 		return control
-	case wordsRepeat(texts) && w.joined+joinedSize(texts) <= maxJoined:
-		w.joined += joinedSize(texts)
-		return encodeWords(w, append(control, modeWords), texts)
 	default:
-		return putStrings(w, append(control, modePlain), texts)
+		return encodeProse(w, control, texts)
 	}
 }
 
 func decodeTexts(r *columnReader, c *reader, n int) []string {
 	switch mode := c.byte(); mode {
 	case modeDict:
-		return decodeDict(r, c, n, -1)
+		return decodeDict(r, c, n, literalsText)
 	case modeFixed:
 		return decodeFixed(r, c, n)
 	case modeWords:
@@ -391,26 +409,60 @@ func getStrings(r *columnReader, c *reader, n int) []string {
 	return texts
 }
 
-// encodeDict writes indexes, the number of literals and the literals: as raw
-// octets where each has the given size, else with lengths.
+// How the literals of a dictionary stand: with their lengths, with a mode of
+// their own, or, where the number is positive, as raw octets of that size.
+const (
+	literalsPlain = -1
+	literalsText  = 0
+)
+
+// encodeDict writes indexes, the number of literals and the literals.
 func encodeDict(w *columnWriter, control []byte, texts []string, size int) []byte {
 	index, literals := dictIndex(texts)
 	control = putInts(w, control, index)
 	control = appendUvarint(control, uint64(len(literals)))
-	if size < 0 {
+	switch size {
+	case literalsPlain:
 		return putStrings(w, control, literals)
+	case literalsText:
+		return encodeProse(w, control, literals)
 	}
 	w.put([]byte(strings.Join(literals, "")))
 	return control
+}
+
+// encodeProse writes texts that are all different: in words where those repeat,
+// as names do, else plain.
+func encodeProse(w *columnWriter, control []byte, texts []string) []byte {
+	if size := joinedSize(texts); w.joined+size <= maxJoined && wordsRepeat(texts) {
+		w.joined += size
+		return encodeWords(w, append(control, modeWords), texts)
+	}
+	return putStrings(w, append(control, modePlain), texts)
+}
+
+func decodeProse(r *columnReader, c *reader, n int) []string {
+	switch mode := c.byte(); mode {
+	case modeWords:
+		return decodeWords(r, c, n)
+	case modePlain:
+		return getStrings(r, c, n)
+	default:
+		r.fail("mode %d for prose", mode)
+		return nil
+	}
 }
 
 func decodeDict(r *columnReader, c *reader, n, size int) []string {
 	index := getInts(r, c, n)
 	count := c.count(n, "dictionary")
 	var literals []string
-	if size < 0 {
+	switch size {
+	case literalsPlain:
 		literals = getStrings(r, c, count)
-	} else {
+	case literalsText:
+		literals = decodeProse(r, c, count)
+	default:
 		col := string(r.get(size * count))
 		for len(col) >= size {
 			literals = append(literals, col[:size])
@@ -456,7 +508,7 @@ func encodeWords(w *columnWriter, control []byte, texts []string) []byte {
 		words = append(words, parts...)
 	}
 	control = putInts(w, control, counts)
-	return encodeDict(w, control, words, -1)
+	return encodeDict(w, control, words, literalsPlain)
 }
 
 func decodeWords(r *columnReader, c *reader, n int) []string {
@@ -473,7 +525,7 @@ func decodeWords(r *columnReader, c *reader, n int) []string {
 		r.err = Errorf(CodeTooLarge, "%d words in a column", total)
 		return nil
 	}
-	words := decodeDict(r, c, int(total), -1)
+	words := decodeDict(r, c, int(total), literalsPlain)
 	if r.err != nil || c.err != nil {
 		return nil
 	}

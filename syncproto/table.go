@@ -1,6 +1,7 @@
 package syncproto
 
 import (
+	"math/bits"
 	"slices"
 )
 
@@ -128,14 +129,11 @@ type special struct {
 // and the mode bytes; they are gathered while the columns are made.
 func encodeTable(w *columnWriter, rows []Row, sp *special) {
 	index, shapes := shapesOf(rows)
-	control := appendUvarint(nil, uint64(len(shapes)))
-	for _, s := range shapes {
-		control = appendUvarint(control, uint64(len(s)))
-		for _, k := range s {
-			control = append(appendUvarint(control, uint64(k.num)), byte(k.typ))
-		}
-	}
 	keys := keysOf(shapes)
+	control := appendUvarint(appendUvarint(nil, uint64(len(shapes))), uint64(len(keys)))
+	for _, k := range keys {
+		control = append(appendUvarint(control, uint64(k.num)), byte(k.typ))
+	}
 	if len(shapes) > maxShapes || len(keys) > maxKeys {
 		w.fail("rows of %d shapes with %d different fields, at most %d and %d are allowed", len(shapes), len(keys), maxShapes, maxKeys)
 		return
@@ -161,8 +159,27 @@ func encodeTable(w *columnWriter, rows []Row, sp *special) {
 		aligned -= widthOf(index)
 	}
 	w.put(append(appendUvarint(control, uint64(aligned)), modes...))
+	if len(shapes) > 1 {
+		putShapes(w, shapes, keys)
+	}
 	w.cols = append(append(w.cols, lead.cols...), body.cols...)
 	w.joined = body.joined
+}
+
+// putShapes writes which keys each shape has: one column for every eight keys,
+// one octet for each shape, the first key the lowest bit.
+func putShapes(w *columnWriter, shapes [][]fieldKey, keys []fieldKey) {
+	planes := make([][]byte, (len(keys)+7)/8)
+	for p := range planes {
+		planes[p] = make([]byte, len(shapes))
+		w.put(planes[p])
+	}
+	for i, s := range shapes {
+		for _, k := range s {
+			n, _ := slices.BinarySearchFunc(keys, k, compareKeys)
+			planes[n/8][i] |= 1 << (n % 8)
+		}
+	}
 }
 
 // gather collects the values of column k and the rows they stand in.
@@ -180,7 +197,7 @@ func gather(rows []Row, k fieldKey) (at []int, values []Value) {
 // decodeTable reads n rows.
 func decodeTable(r *columnReader, n int, sp *special) []Row {
 	c := &reader{buf: r.get(-1)}
-	shapes := readShapes(c, r)
+	keys, shapes := readShapes(c, r)
 	if r.err != nil {
 		return nil
 	}
@@ -199,11 +216,6 @@ func decodeTable(r *columnReader, n int, sp *special) []Row {
 		if len(shapes[s]) > 0 {
 			rows[i] = make(Row, 0, len(shapes[s]))
 		}
-	}
-	keys := keysOf(shapes)
-	if len(keys) > maxKeys {
-		r.err = Errorf(CodeTooLarge, "table of %d different fields, at most %d are allowed", len(keys), maxKeys)
-		return nil
 	}
 	lead := readLead(r, c, n)
 	var at []int
@@ -247,30 +259,65 @@ func rowsWith(at []int, index []uint64, shapes [][]fieldKey, k fieldKey) []int {
 	return at
 }
 
-func readShapes(c *reader, r *columnReader) [][]fieldKey {
-	shapes := make([][]fieldKey, 0, 4)
-	for range c.count(maxShapes, "shapes") {
-		shape := make([]fieldKey, 0, 8)
-		last := int64(-1)
-		for range c.count(MaxRowFields, "fields of a shape") {
-			num := c.uvarint()
-			typ := Type(c.byte())
-			if c.err == nil && (num > 1<<31 || int64(num) <= last || typ == typeOwnRecord) {
-				c.fail(CodeMalformed, "shape with field %d of type %d after field %d", num, typ, last)
-			}
-			if c.err != nil {
-				break
-			}
-			last = int64(num)
-			shape = append(shape, fieldKey{uint32(num), typ})
+// readShapes reads the keys of a table and which of them each shape has.
+func readShapes(c *reader, r *columnReader) (keys []fieldKey, shapes [][]fieldKey) {
+	count := c.count(maxShapes, "shapes")
+	for range c.count(maxKeys, "fields of a table") {
+		k := fieldKey{typ: typeOwnRecord}
+		if num := c.uvarint(); num <= 1<<31 {
+			k = fieldKey{uint32(num), Type(c.byte())}
 		}
-		if c.err != nil {
-			break
+		if c.err == nil && (k.typ == typeOwnRecord || len(keys) > 0 && compareKeys(keys[len(keys)-1], k) >= 0) {
+			c.fail(CodeMalformed, "table with field %d of type %d out of order", k.num, k.typ)
 		}
-		shapes = append(shapes, shape)
+		keys = append(keys, k)
+	}
+	switch {
+	case c.err != nil:
+	case count == 1:
+		shapes = [][]fieldKey{keys}
+	case count > 1:
+		shapes = readPlanes(r, keys, count)
+	case len(keys) > 0:
+		r.fail("fields without a shape")
 	}
 	if c.err != nil && r.err == nil {
 		r.err = c.err
 	}
+	for _, s := range shapes {
+		checkShape(r, s)
+	}
+	return keys, shapes
+}
+
+// readPlanes undoes putShapes. Every key must be in some shape.
+func readPlanes(r *columnReader, keys []fieldKey, count int) [][]fieldKey {
+	shapes := make([][]fieldKey, count)
+	for at := 0; at < len(keys); at += 8 {
+		some := byte(0)
+		for i, set := range r.get(count) {
+			some |= set
+			for ; set != 0; set &= set - 1 {
+				if n := at + bits.TrailingZeros8(set); n < len(keys) {
+					shapes[i] = append(shapes[i], keys[n])
+				}
+			}
+		}
+		if want := byte(1<<min(8, len(keys)-at) - 1); r.err == nil && some != want {
+			r.fail("shapes with fields %08b from field %d on, want %08b", some, at, want)
+		}
+	}
 	return shapes
+}
+
+// checkShape refuses a shape that no row has.
+func checkShape(r *columnReader, s []fieldKey) {
+	if len(s) > MaxRowFields && r.err == nil {
+		r.err = Errorf(CodeTooLarge, "shape of %d fields, at most %d are allowed", len(s), MaxRowFields)
+	}
+	for i := 1; i < len(s); i++ {
+		if s[i].num == s[i-1].num {
+			r.fail("shape with field %d twice", s[i].num)
+		}
+	}
 }

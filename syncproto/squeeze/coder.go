@@ -75,10 +75,10 @@ func newDecoder(src []byte) decoder {
 }
 
 func (d *decoder) read() uint32 {
-	if d.next >= len(d.src) {
+	d.next++
+	if d.next > len(d.src) {
 		return 0
 	}
-	d.next++
 	return uint32(d.src[d.next-1])
 }
 
@@ -98,6 +98,17 @@ func (d *decoder) bit(p int64) uint32 {
 		d.shifts++
 	}
 	return bit
+}
+
+// cut ends the coded part of the source after n bytes and returns the rest. What
+// was read from there already is not part of it.
+func (d *decoder) cut(n int) []byte {
+	rest := d.src[n:]
+	for i := n; i < min(d.next, len(d.src)); i++ {
+		d.code &^= 0xff << (8 * (d.next - 1 - i))
+	}
+	d.src = d.src[:n]
+	return rest
 }
 
 func (d *decoder) over() bool { return d.shifts > len(d.src) }

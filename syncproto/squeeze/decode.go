@@ -1,6 +1,9 @@
 package squeeze
 
-import "fmt"
+import (
+	"fmt"
+	"math/bits"
+)
 
 // Decompress returns the columns of a stream made by Compress; src must hold
 // that and nothing behind it. It checks every length against lim before it
@@ -16,15 +19,20 @@ func Decompress(src []byte, lim Limits) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	flat, err := c.decodeColumns(&d, make([]byte, 0, min(total, 16*len(src)+64)))
+	packed, err := c.packed(&d)
+	if err != nil {
+		return nil, err
+	}
+	flat, err := c.decodeColumns(&d, packed, make([]byte, 0, min(total, 16*len(src)+64)))
 	if err != nil {
 		return nil, err
 	}
 	if !d.closed() {
 		return nil, corrupt("the end is not where it belongs")
 	}
-	cols := make([][]byte, len(c.lengths))
-	for i, n := range c.lengths {
+	cols := make([][]byte, len(c.shapes))
+	for i := range c.shapes {
+		n := c.shapes[i].length
 		cols[i], flat = flat[:n:n], flat[n:]
 	}
 	return cols, nil
@@ -32,11 +40,25 @@ func Decompress(src []byte, lim Limits) ([][]byte, error) {
 
 func corrupt(what string) error { return fmt.Errorf("%w: %s", ErrCorrupt, what) }
 
-// decodeHeader fills c.lengths and c.stored and returns the sum of the
-// lengths.
+// packed cuts the packed columns off the stream; the coder reads what is before
+// them.
+func (c *codec) packed(d *decoder) ([]byte, error) {
+	size := 0
+	for i := range c.shapes {
+		if s := &c.shapes[i]; s.flat != 0 {
+			size += packedSize(s.length, s.flat)
+		}
+	}
+	if size > len(d.src) {
+		return nil, corrupt("cut short before its packed columns")
+	}
+	return d.cut(len(d.src) - size), nil
+}
+
+// decodeHeader fills c.shapes and returns the sum of the lengths.
 func (c *codec) decodeHeader(d *decoder, lim Limits) (total int, err error) {
-	c.lengths, c.stored = c.lengths[:0], c.stored[:0]
-	c.model.begin(0)
+	c.shapes = c.shapes[:0]
+	c.model.begin(0, 0)
 	count, err := c.decodeUvarint(d)
 	if err != nil {
 		return 0, err
@@ -44,47 +66,69 @@ func (c *codec) decodeHeader(d *decoder, lim Limits) (total int, err error) {
 	if count > uint64(max(lim.MaxColumns, 0)) {
 		return 0, fmt.Errorf("%w: %d columns, %d allowed", ErrLimit, count, lim.MaxColumns)
 	}
+	modelled := 0 // bits that the model codes
 	for range count {
-		n, stored, err := c.decodeLength(d)
+		s, err := c.decodeShape(d)
 		if err != nil {
 			return 0, err
 		}
-		if n > lim.MaxColumnBytes || n > lim.MaxTotalBytes-total {
+		if s.length > lim.MaxColumnBytes || s.length > lim.MaxTotalBytes-total {
 			return 0, fmt.Errorf("%w: column %d of %d bytes, %d a column and %d in total allowed",
-				ErrLimit, len(c.lengths), n, lim.MaxColumnBytes, lim.MaxTotalBytes)
+				ErrLimit, len(c.shapes), s.length, lim.MaxColumnBytes, lim.MaxTotalBytes)
 		}
-		total += n
-		if total/MaxExpansion > len(d.src)+8 {
+		total += s.length
+		modelled += s.length * bits.OnesCount8(s.mask)
+		if modelled/(8*MaxExpansion) > len(d.src)+8 {
 			return 0, fmt.Errorf("%w: %d bytes cannot hold %d", ErrLimit, len(d.src), total)
 		}
-		c.lengths, c.stored = append(c.lengths, n), append(c.stored, stored)
+		c.shapes = append(c.shapes, s)
 	}
 	return total, nil
 }
 
-// decodeLength reads what the header says of one column.
-func (c *codec) decodeLength(d *decoder) (n int, stored bool, err error) {
+// decodeShape reads what the header says of one column.
+func (c *codec) decodeShape(d *decoder) (s shape, err error) {
 	v, err := c.decodeUvarint(d)
 	if err == nil && v == 0 {
-		stored = true
+		s.flat = 1
 		v, err = c.decodeUvarint(d)
 	}
 	switch {
 	case err != nil:
-		return 0, false, err
+		return s, err
 	case v == 0:
-		return 0, false, corrupt("a column is marked twice")
+		return s, corrupt("a column is marked twice")
 	case v-1 > maxLength:
-		return 0, false, corrupt("a length is out of range")
+		return s, corrupt("a length is out of range")
 	}
-	return int(v - 1), stored, nil
+	s.mask = 0xff
+	if s.length = int(v - 1); s.length < minMasked {
+		if s.flat != 0 {
+			return s, corrupt("a column's shape is none")
+		}
+		return s, nil
+	}
+	octet := func() byte { return decodeByte(&c.model, d, 0xff, 0, 0) }
+	if s.mask = octet(); s.mask != 0xff {
+		s.base = octet()
+	}
+	if s.flat != 0 {
+		s.flat += int(octet())
+	}
+	switch {
+	case d.over():
+		return s, corrupt("cut short in its header")
+	case s.base&s.mask != 0, s.flat == 1, s.flat > 1<<bits.OnesCount8(s.mask), s.mask == 0 && s.length > maxConstant:
+		return s, corrupt("a column's shape is none")
+	}
+	return s, nil
 }
 
 // decodeUvarint reads a value of at most 35 bits in its only spelling.
 func (c *codec) decodeUvarint(d *decoder) (uint64, error) {
 	v := uint64(0)
 	for shift := 0; shift < 35; shift += 7 {
-		b := decodeByte(&c.model, d, noByte)
+		b := decodeByte(&c.model, d, 0xff, 0, 0)
 		if d.over() {
 			return 0, corrupt("cut short in its header")
 		}
@@ -101,45 +145,71 @@ func (c *codec) decodeUvarint(d *decoder) (uint64, error) {
 }
 
 // decodeColumns appends all columns to flat.
-func (c *codec) decodeColumns(d *decoder, flat []byte) ([]byte, error) {
-	m := &c.model
-	last := 0
-	for i, n := range c.lengths {
-		m.begin(uint32(i + 1))
-		stored := c.stored[i]
-		for range n {
-			var b byte
-			switch {
-			case stored:
-				b = d.plain()
-			case n == last:
-				b = decodeByte(m, d, uint32(flat[len(flat)-n]))
-			default:
-				b = decodeByte(m, d, noByte)
+func (c *codec) decodeColumns(d *decoder, packed, flat []byte) ([]byte, error) {
+	var beside []byte
+	for i := range c.shapes {
+		s := &c.shapes[i]
+		at := len(flat)
+		switch {
+		case s.constant():
+			for range s.length {
+				flat = append(flat, s.base)
 			}
-			if d.over() {
-				return nil, corrupt("cut short")
+			continue
+		case s.flat != 0:
+			size := packedSize(s.length, s.flat)
+			var ok bool
+			if flat, ok = s.unpack(flat, packed[:size]); !ok {
+				return nil, corrupt("a packed number is too large")
 			}
-			flat = append(flat, b)
+			packed = packed[size:]
+		default:
+			var err error
+			if flat, err = c.decodeColumn(d, uint32(i+1), s, beside, flat); err != nil {
+				return nil, err
+			}
 		}
-		last = n
+		beside = flat[at:]
 	}
 	return flat, nil
 }
 
-func decodeByte(m *model, d *decoder, beside uint32) byte {
-	m.startByte(beside)
-	first := m.decodeNibble(d)
-	m.startNibble(first)
-	b := first<<4&0xf0 | m.decodeNibble(d)&0x0f
-	m.endByte(byte(b))
-	return byte(b)
+// decodeColumn appends a column that the model codes to flat.
+func (c *codec) decodeColumn(d *decoder, number uint32, s *shape, beside, flat []byte) ([]byte, error) {
+	m := &c.model
+	if len(beside) != s.length {
+		beside = nil
+		m.begin(number, 0)
+	} else {
+		m.begin(number, 1)
+	}
+	for i := range s.length {
+		next := uint32(0)
+		if beside != nil {
+			next = uint32(beside[i])
+		}
+		b := decodeByte(m, d, uint32(s.mask), uint32(s.base), next)
+		if d.over() {
+			return nil, corrupt("cut short")
+		}
+		flat = append(flat, b)
+	}
+	return flat, nil
 }
 
-func (d *decoder) plain() byte {
-	b := uint32(0)
-	for range 8 {
-		b = b<<1 | d.bit(1<<15)
+func decodeByte(m *model, d *decoder, mask, base, beside uint32) byte {
+	m.startByte(beside)
+	high := base >> 4
+	if mask>>4 != 0 {
+		m.startNibble(0)
+		high = m.decodeNibble(d, mask>>4, base>>4) & 15
 	}
-	return byte(b)
+	low := base & 15
+	if mask&15 != 0 {
+		m.startNibble(16 | high)
+		low = m.decodeNibble(d, mask&15, base&15) & 15
+	}
+	b := byte(high<<4 | low)
+	m.endByte(b)
+	return b
 }

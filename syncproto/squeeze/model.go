@@ -3,7 +3,7 @@ package squeeze
 import "sync"
 
 // contexts is the number of predictions mixed for each bit.
-const contexts = 6
+const contexts = 5
 
 // Widths and constants that SPEC.md fixes. Changing any of them changes the
 // bytes on the wire.
@@ -14,15 +14,12 @@ const (
 	countBits   = 5         // field width of a slot's count
 	leastChance = 32        // of 65536, when a slot alone is the prediction
 	evenChance  = 1 << 31   // a slot's probability before it has seen anything
-	weightStart = 15000     // of 65536; six equal weights add up to about 1.37
+	weightStart = 16500     // of 65536; equal weights add up to about 1.26
 	weightMax   = 1<<19 - 1 // keeps every sum far below 2^53
 	checkField  = (1<<checkBits - 1) << countBits
 	slotBits    = 17 // of the one table: 2^17 slots of 4 bytes, 512 KiB
 	slotMask    = 1<<slotBits - 1
 )
-
-// noByte stands where the previous column offers no byte to look at.
-const noByte = 256
 
 var (
 	squashTable  [2*stretchMax + 2]uint16 // logistic of (index-stretchMax)/256, unit 1/65536
@@ -57,7 +54,7 @@ func init() {
 // contexts are written out in predict and learn: they are where the time goes,
 // and that halves it.
 type model struct {
-	weight [contexts]int64
+	weight [2][contexts]int64 // for columns without and with one beside them
 
 	hash  [contexts]uint32 // of each context, for the byte at hand
 	line  [contexts]uint32 // index of the nibble's line of 16 slots
@@ -66,6 +63,7 @@ type model struct {
 	input [contexts]int64  // stretched prediction of each context
 
 	column uint32 // identity of the column at hand
+	paired uint32 // 1 if it has a column beside it, else 0
 	last4  uint32 // the last four bytes of the column, latest lowest
 	word   uint32 // hash of the letters since the last other byte
 	high   uint32 // how many bytes >= 128 came just before, at most 3
@@ -82,9 +80,11 @@ var primed = sync.OnceValue(func() *model {
 		m.slots[i] = evenChance
 	}
 	for i := range m.weight {
-		m.weight[i] = weightStart
+		for j := range contexts {
+			m.weight[i][j] = weightStart
+		}
 	}
-	m.begin(primerColumn)
+	m.begin(primerColumn, 0)
 	for i := range len(primer) {
 		m.teach(primer[i])
 	}
@@ -98,13 +98,15 @@ func (m *model) reset() {
 }
 
 // begin starts a column: nothing of the one before it stays in the contexts.
-func (m *model) begin(column uint32) {
-	m.column, m.last4, m.word, m.high = column, 0, 0, 0
+// paired is 1 if the column beside it tells of each of its bytes, else 0.
+func (m *model) begin(column, paired uint32) {
+	m.column, m.paired, m.last4, m.word, m.high = column, paired, 0, 0, 0
 }
 
 // teach learns byte b without coding it.
 func (m *model) teach(b byte) {
-	m.startByte(noByte)
+	m.startByte(0)
+	m.startNibble(0)
 	node := uint32(1)
 	for i := 7; i >= 0; i-- {
 		bit := uint32(b>>i) & 1
@@ -120,15 +122,17 @@ func (m *model) teach(b byte) {
 }
 
 // startByte fixes the contexts of the next byte; beside is the byte at the same
-// place of the column beside it, or noByte.
+// place of the column beside it, if m.paired.
 func (m *model) startByte(beside uint32) {
 	m.hash[0] = mixHash(m.column<<2|m.high, 1)
 	m.hash[1] = mixHash(m.last4&0xff, 2)
 	m.hash[2] = mixHash(m.last4&0xffff, 3)
 	m.hash[3] = mixHash(m.last4, 4)
-	m.hash[4] = mixHash(m.word, 5)
-	m.hash[5] = mixHash(m.column<<9|beside, 6)
-	m.startNibble(0)
+	if m.paired != 0 {
+		m.hash[4] = mixHash(m.column<<8|beside, 6)
+	} else {
+		m.hash[4] = mixHash(m.word, 5)
+	}
 }
 
 // startNibble finds each context's line of slots; high is 16 plus the byte's
@@ -188,16 +192,8 @@ func (m *model) predict(node uint32) {
 	m.at[4] = a4
 	x4 := int64(stretchTable[s4>>20])
 	m.input[4] = x4
-	a5 := (m.line[5] ^ node) & slotMask
-	s5 := m.slots[a5]
-	if s5&checkField != m.check[5] {
-		a5 = m.claim(a5, m.check[5])
-		s5 = m.slots[a5&slotMask]
-	}
-	m.at[5] = a5
-	x5 := int64(stretchTable[s5>>20])
-	m.input[5] = x5
-	dot := m.weight[0]*x0 + m.weight[1]*x1 + m.weight[2]*x2 + m.weight[3]*x3 + m.weight[4]*x4 + m.weight[5]*x5
+	w := &m.weight[m.paired&1]
+	dot := w[0]*x0 + w[1]*x1 + w[2]*x2 + w[3]*x3 + w[4]*x4
 	d := min(max(dot>>16, -stretchMax), stretchMax)
 	m.p = int64(squashTable[int(d+stretchMax)&(len(squashTable)-1)])
 }
@@ -224,30 +220,29 @@ func (m *model) claim(at, check uint32) uint32 {
 // came.
 func (m *model) learn(bit uint32) {
 	miss := int64(bit<<16) - m.p
-	m.weight[0] += (m.input[0]*miss + 1<<14) >> 15
+	w := &m.weight[m.paired&1]
+	w[0] += (m.input[0]*miss + 1<<14) >> 15
 	s0 := &m.slots[m.at[0]&slotMask]
 	*s0 = adapted(*s0, bit)
-	m.weight[1] += (m.input[1]*miss + 1<<14) >> 15
+	w[1] += (m.input[1]*miss + 1<<14) >> 15
 	s1 := &m.slots[m.at[1]&slotMask]
 	*s1 = adapted(*s1, bit)
-	m.weight[2] += (m.input[2]*miss + 1<<14) >> 15
+	w[2] += (m.input[2]*miss + 1<<14) >> 15
 	s2 := &m.slots[m.at[2]&slotMask]
 	*s2 = adapted(*s2, bit)
-	m.weight[3] += (m.input[3]*miss + 1<<14) >> 15
+	w[3] += (m.input[3]*miss + 1<<14) >> 15
 	s3 := &m.slots[m.at[3]&slotMask]
 	*s3 = adapted(*s3, bit)
-	m.weight[4] += (m.input[4]*miss + 1<<14) >> 15
+	w[4] += (m.input[4]*miss + 1<<14) >> 15
 	s4 := &m.slots[m.at[4]&slotMask]
 	*s4 = adapted(*s4, bit)
-	m.weight[5] += (m.input[5]*miss + 1<<14) >> 15
-	s5 := &m.slots[m.at[5]&slotMask]
-	*s5 = adapted(*s5, bit)
 }
 
 // endByte moves the contexts on behind byte b.
 func (m *model) endByte(b byte) {
-	for i, w := range m.weight {
-		m.weight[i] = min(max(w, -weightMax), weightMax)
+	w := &m.weight[m.paired&1]
+	for i := range w {
+		w[i] = min(max(w[i], -weightMax), weightMax)
 	}
 	m.last4 = m.last4<<8 | uint32(b)
 	m.high = nextHigh(m.high, b)

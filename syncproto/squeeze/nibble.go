@@ -1,21 +1,24 @@
 package squeeze
 
-// decodeNibble decodes four bits of the byte at hand and returns them behind a
-// leading 1. It does what predict, decoder.bit and learn do, but on local
+// decodeNibble decodes the bits of a nibble that are in mask, takes the others
+// from base, and returns all four behind a leading 1. It does what predict, decoder.bit and learn do, but on local
 // variables: taking segments in is mostly this loop, and a third faster so.
 // Slots are read again before they are adapted, because two contexts may have
 // met in one, or one may have claimed another's.
-func (m *model) decodeNibble(d *decoder) uint32 { //nolint:funlen // one straight run on local variables: decoding spends its time here
-	slots := &m.slots
-	l0, c0, w0 := m.line[0], m.check[0], m.weight[0]
-	l1, c1, w1 := m.line[1], m.check[1], m.weight[1]
-	l2, c2, w2 := m.line[2], m.check[2], m.weight[2]
-	l3, c3, w3 := m.line[3], m.check[3], m.weight[3]
-	l4, c4, w4 := m.line[4], m.check[4], m.weight[4]
-	l5, c5, w5 := m.line[5], m.check[5], m.weight[5]
+func (m *model) decodeNibble(d *decoder, mask, base uint32) uint32 { //nolint:funlen // one straight run on local variables: decoding spends its time here
+	slots, w := &m.slots, &m.weight[m.paired&1]
+	l0, c0, w0 := m.line[0], m.check[0], w[0]
+	l1, c1, w1 := m.line[1], m.check[1], w[1]
+	l2, c2, w2 := m.line[2], m.check[2], w[2]
+	l3, c3, w3 := m.line[3], m.check[3], w[3]
+	l4, c4, w4 := m.line[4], m.check[4], w[4]
 	low, high, code := d.low, d.high, d.code
 	node := uint32(1)
-	for range 4 {
+	for i := 3; i >= 0; i-- {
+		if mask>>i&1 == 0 {
+			node = node<<1 | base>>i&1
+			continue
+		}
 		a0 := (l0 ^ node) & slotMask
 		s0 := slots[a0]
 		if (s0^c0)&checkField != 0 {
@@ -51,14 +54,7 @@ func (m *model) decodeNibble(d *decoder) uint32 { //nolint:funlen // one straigh
 			s4 = slots[a4&slotMask]
 		}
 		x4 := int64(stretchTable[s4>>20])
-		a5 := (l5 ^ node) & slotMask
-		s5 := slots[a5]
-		if (s5^c5)&checkField != 0 {
-			a5 = m.claim(a5, c5)
-			s5 = slots[a5&slotMask]
-		}
-		x5 := int64(stretchTable[s5>>20])
-		dot := (w0*x0 + w1*x1 + w2*x2) + (w3*x3 + w4*x4 + w5*x5)
+		dot := (w0*x0 + w1*x1 + w2*x2) + (w3*x3 + w4*x4)
 		p := int64(squashTable[int(min(max(dot>>16, -stretchMax), stretchMax)+stretchMax)&(len(squashTable)-1)])
 		mid := split(low, high, p)
 		node <<= 1
@@ -84,10 +80,8 @@ func (m *model) decodeNibble(d *decoder) uint32 { //nolint:funlen // one straigh
 		slots[a3&slotMask] = adaptedTo(slots[a3&slotMask], up)
 		w4 += (x4*miss + 1<<14) >> 15
 		slots[a4&slotMask] = adaptedTo(slots[a4&slotMask], up)
-		w5 += (x5*miss + 1<<14) >> 15
-		slots[a5&slotMask] = adaptedTo(slots[a5&slotMask], up)
 	}
 	d.low, d.high, d.code = low, high, code
-	m.weight = [contexts]int64{w0, w1, w2, w3, w4, w5}
+	*w = [contexts]int64{w0, w1, w2, w3, w4}
 	return node
 }

@@ -6,7 +6,9 @@
 // Columns do best when each holds one thing, when a number of fixed width is
 // cut into one column per byte or digit, and when columns that depend on each
 // other lie side by side: each byte is also predicted from the byte at the
-// same place of the column before, if both have the same length.
+// same place of the column before, if both have the same length. Bits that are
+// the same in a whole column are not coded at all, and columns that look random
+// within their range are packed: the model is where the time goes.
 //
 // The arithmetic is exact integers throughout; SPEC.md in this folder is
 // enough to write the same thing in another language. The package does no I/O.
@@ -14,14 +16,13 @@ package squeeze
 
 import (
 	"errors"
-	"math/bits"
 	"sync"
 )
 
-// MaxExpansion bounds what a stream can claim: columns of more than
-// MaxExpansion*(len(src)+8) bytes in total are refused before anything is
-// decoded. No encoder's output comes near it, for a bit costs at least 1/1976
-// of a bit.
+// MaxExpansion bounds what a stream can claim: columns with more than
+// 8*MaxExpansion*(len(src)+8) coded bits in total are refused before anything
+// is decoded. No encoder's output comes near it, for a bit costs at least
+// 1/1976 of a bit. Columns of equal bytes cost nothing, but are short.
 const MaxExpansion = 4096
 
 // maxLength is the longest column that the format can state.
@@ -49,9 +50,9 @@ type Limits struct {
 // codec is everything that one call needs; calls borrow it from a pool, so
 // that the tables are allocated once per running call.
 type codec struct {
-	model   model
-	stored  []bool
-	lengths []int
+	model  model
+	shapes []shape
+	small  *small // made by the first Compress
 }
 
 var codecs = sync.Pool{New: func() any { return new(codec) }}
@@ -65,119 +66,118 @@ func Compress(dst []byte, cols [][]byte) []byte {
 	m := &c.model
 	m.reset()
 	e := encoder{out: dst, high: 0xffffffff}
-	c.stored = c.stored[:0]
-	for _, col := range cols {
-		c.stored = append(c.stored, looksRandom(col))
-	}
-	c.encodeHeader(&e, cols)
+	c.choose(cols)
+	c.encodeHeader(&e)
 	var beside []byte
 	for i, col := range cols {
-		m.begin(uint32(i + 1))
-		if c.stored[i] {
-			for _, b := range col {
-				e.plain(b)
-			}
-		} else {
-			encodeColumn(m, &e, col, beside)
+		s := &c.shapes[i]
+		if s.constant() {
+			continue
+		}
+		if s.flat == 0 {
+			encodeColumn(m, &e, uint32(i+1), s, col, beside)
 		}
 		beside = col
 	}
 	e.finish()
+	for i, col := range cols {
+		if c.shapes[i].flat != 0 {
+			e.out = c.shapes[i].pack(e.out, col)
+		}
+	}
 	return e.out
 }
 
-// looksRandom reports whether the model's first context alone, starting from
-// nothing, would swell col markedly. Such a column is stored. The threshold
-// lies below what random bytes cost from about 50 of them on, and above what
-// any index or text column was seen to cost.
-func looksRandom(col []byte) bool {
-	var slots [4 << 8]uint32 // by the count of bytes >= 128 just before, and node
-	for i := range slots {
-		slots[i] = evenChance
+// choose fills c.shapes.
+func (c *codec) choose(cols [][]byte) {
+	if c.small == nil {
+		c.small = new(small)
 	}
-	// An encoder that only counts, in local variables because it sees every
-	// byte that the real one sees.
-	low, high, shifts := uint32(0), uint32(0xffffffff), int64(0)
-	before := uint32(0)
-	for _, b := range col {
-		node := before<<8 | 1
-		for i := 7; i >= 0; i-- {
-			bit := uint32(b>>i) & 1
-			s := slots[node&(4<<8-1)]
-			mid := split(low, high, int64(min(max(s>>16, leastChance), 1<<16-leastChance)))
-			if bit == 1 {
-				high = mid
-			} else {
-				low = mid + 1
-			}
-			for (low^high)>>24 == 0 {
-				low, high, shifts = low<<8, high<<8|0xff, shifts+1
-			}
-			slots[node&(4<<8-1)] = adapted(s, bit)
-			node = before<<8 | (node<<1|bit)&0xff
-		}
-		before = nextHigh(before, b)
-	}
-	n := int64(len(col))
-	return 8*shifts+int64(bits.LeadingZeros32(high-low)) > 8*n+16+min(n/2, 512)
-}
-
-func encodeColumn(m *model, e *encoder, col, beside []byte) {
-	if len(beside) != len(col) {
-		for _, b := range col {
-			encodeByte(m, e, b, noByte)
-		}
-		return
-	}
-	for i, b := range col {
-		encodeByte(m, e, b, uint32(beside[i]))
-	}
-}
-
-// encodeHeader codes the number of columns and each column's length plus one,
-// with a 0 before it if the column is stored.
-func (c *codec) encodeHeader(e *encoder, cols [][]byte) {
-	c.model.begin(0)
-	c.encodeUvarint(e, uint64(len(cols)))
-	for i, col := range cols {
+	c.shapes = c.shapes[:0]
+	var beside []byte
+	for _, col := range cols {
 		if len(col) > maxLength {
 			panic("squeeze: column longer than 2^31-1 bytes")
 		}
-		if c.stored[i] {
-			c.encodeUvarint(e, 0)
+		s := c.small.shapeOf(col, beside)
+		if !s.constant() {
+			beside = col
 		}
-		c.encodeUvarint(e, uint64(len(col))+1)
+		c.shapes = append(c.shapes, s)
 	}
 }
+
+// encodeColumn codes a column; beside is the one before it that is not constant.
+func encodeColumn(m *model, e *encoder, number uint32, s *shape, col, beside []byte) {
+	if len(beside) != len(col) {
+		m.begin(number, 0)
+		for _, b := range col {
+			encodeByte(m, e, b, s.mask, 0)
+		}
+		return
+	}
+	m.begin(number, 1)
+	for i, b := range col {
+		encodeByte(m, e, b, s.mask, uint32(beside[i]))
+	}
+}
+
+// encodeHeader codes the number of columns and the shape of each.
+func (c *codec) encodeHeader(e *encoder) {
+	c.model.begin(0, 0)
+	c.encodeUvarint(e, uint64(len(c.shapes)))
+	for i := range c.shapes {
+		s := &c.shapes[i]
+		if s.flat != 0 {
+			c.encodeUvarint(e, 0)
+		}
+		c.encodeUvarint(e, uint64(s.length)+1)
+		if s.length < minMasked {
+			continue
+		}
+		c.encodeOctet(e, s.mask)
+		if s.mask != 0xff {
+			c.encodeOctet(e, s.base)
+		}
+		if s.flat != 0 {
+			c.encodeOctet(e, byte(s.flat-1))
+		}
+	}
+}
+
+func (c *codec) encodeOctet(e *encoder, b byte) { encodeByte(&c.model, e, b, 0xff, 0) }
 
 func (c *codec) encodeUvarint(e *encoder, v uint64) {
 	for v >= 0x80 {
-		encodeByte(&c.model, e, byte(v)|0x80, noByte)
+		c.encodeOctet(e, byte(v)|0x80)
 		v >>= 7
 	}
-	encodeByte(&c.model, e, byte(v), noByte)
+	c.encodeOctet(e, byte(v))
 }
 
-func encodeByte(m *model, e *encoder, b byte, beside uint32) {
+// encodeByte codes the bits of b that are in mask.
+func encodeByte(m *model, e *encoder, b, mask byte, beside uint32) {
 	m.startByte(beside)
-	node := uint32(1)
-	for i := 7; i >= 0; i-- {
-		bit := uint32(b>>i) & 1
-		m.predict(node)
-		e.bit(bit, m.p)
-		m.learn(bit)
-		node = node<<1 | bit
-		if i == 4 {
-			m.startNibble(node)
-			node = 1
-		}
+	if mask>>4 != 0 {
+		m.startNibble(0)
+		encodeNibble(m, e, uint32(b>>4), uint32(mask>>4))
+	}
+	if mask&15 != 0 {
+		m.startNibble(16 | uint32(b>>4))
+		encodeNibble(m, e, uint32(b&15), uint32(mask&15))
 	}
 	m.endByte(b)
 }
 
-// plain codes b at even chances, outside the model.
-func (e *encoder) plain(b byte) {
-	for i := 7; i >= 0; i-- {
-		e.bit(uint32(b>>i)&1, 1<<15)
+func encodeNibble(m *model, e *encoder, nibble, mask uint32) {
+	node := uint32(1)
+	for i := 3; i >= 0; i-- {
+		bit := nibble >> i & 1
+		if mask>>i&1 != 0 {
+			m.predict(node)
+			e.bit(bit, m.p)
+			m.learn(bit)
+		}
+		node = node<<1 | bit
 	}
 }

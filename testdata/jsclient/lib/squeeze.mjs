@@ -1,78 +1,73 @@
-// squeeze, the compressor of columns, in both directions: squeeze/SPEC.md sections 5 and 6.
+// squeeze, the compressor of columns, in both directions: squeeze/SPEC.md section 5.
 
 import { Refused } from './refused.mjs';
 import { Decoder, Encoder } from './squeeze_coder.mjs';
-import { NOTHING_BESIDE, adapt, primedModel } from './squeeze_model.mjs';
+import { ALL_BITS, NOTHING_BESIDE, primedModel } from './squeeze_model.mjs';
+import {
+  LONGEST_CONSTANT, SHORTEST_SHAPED, isConstant, ones, pack, packedSize, shapeOf, unpack,
+} from './squeeze_shape.mjs';
 
 const MAX_LENGTH = 2 ** 31 - 1;
-const EVEN = 32768;
 
 const corrupt = (what) => new Refused('corrupt', what);
 const overLimit = (what) => new Refused('limit', what);
 
-// ---- which columns are stored ----
-
-export function looksRandom(column) {
-  const slots = new Uint32Array(4 * 256).fill(0x80000000);
-  const coder = new Encoder();
-  let high = 0;
-  for (const b of column) {
-    let node = 1;
-    for (let place = 7; place >= 0; place--) {
-      const bit = (b >> place) & 1;
-      const at = high * 256 + node;
-      coder.code(bit, Math.min(Math.max(slots[at] >>> 16, 32), 65504));
-      slots[at] = adapt(slots[at], bit);
-      node = 2 * node + bit;
-    }
-    high = b < 128 ? 0 : Math.min(high + 1, 3);
-  }
-  const spent = 8 * coder.out.length + Math.clz32(coder.high - coder.low);
-  return spent > 8 * column.length + 16 + Math.min(Math.floor(column.length / 2), 512);
-}
-
 // ---- compress ----
 
 export function squeeze(columns) {
+  const shapes = [];
+  let before;
+  for (const column of columns) {
+    const shape = shapeOf(column, before);
+    shapes.push(shape);
+    if (!isConstant(shape)) before = column;
+  }
   const model = primedModel();
   const coder = new Encoder();
-  const stored = columns.map(looksRandom);
-  model.begin(0);
-  for (const b of header(columns, stored)) put(model, coder, b, NOTHING_BESIDE);
-  columns.forEach((column, k) => {
-    if (stored[k]) {
-      for (const b of column) for (let place = 7; place >= 0; place--) coder.code((b >> place) & 1, EVEN);
-      return;
+  const put = (b, beside, shape) =>
+    model.byte(beside, shape, (p, place) => {
+      const bit = (b >> place) & 1;
+      coder.code(bit, p);
+      return bit;
+    });
+  model.begin(0, 0);
+  for (const b of header(shapes)) put(b, NOTHING_BESIDE, ALL_BITS);
+  eachCoded(columns, shapes, model, (column, shape, k, beside) => {
+    for (let i = 0; i < column.length; i++) put(column[i], beside ? beside[i] : NOTHING_BESIDE, shape);
+  });
+  const packed = columns.flatMap((column, k) => (shapes[k].values ? [pack(column, shapes[k])] : []));
+  return Buffer.concat([coder.end(), ...packed]);
+}
+
+// eachCoded calls code for each column that the model codes, with the column beside it.
+function eachCoded(columns, shapes, model, code) {
+  let before;
+  shapes.forEach((shape, k) => {
+    if (isConstant(shape)) return;
+    if (!shape.values) {
+      const beside = before?.length === shape.length ? before : undefined;
+      model.begin(k + 1, beside ? 1 : 0);
+      code(columns[k], shape, k, beside);
     }
-    model.begin(k + 1);
-    const beside = besideOf(columns[k - 1], column.length);
-    for (let i = 0; i < column.length; i++) put(model, coder, column[i], beside ? beside[i] : NOTHING_BESIDE);
-  });
-  return coder.end();
-}
-
-const besideOf = (before, length) => (before && before.length === length ? before : undefined);
-
-function put(model, coder, b, beside) {
-  let place = 8;
-  model.byte(beside, (p) => {
-    const bit = (b >> --place) & 1;
-    coder.code(bit, p);
-    return bit;
+    before = columns[k];
   });
 }
 
-function header(columns, stored) {
+function header(shapes) {
   const out = [];
   const number = (n) => {
     for (; n > 127; n = Math.floor(n / 128)) out.push((n % 128) + 128);
     out.push(n);
   };
-  number(columns.length);
-  columns.forEach((column, k) => {
-    if (stored[k]) number(0);
-    number(column.length + 1);
-  });
+  number(shapes.length);
+  for (const { length, mask, base, values } of shapes) {
+    if (values) number(0);
+    number(length + 1);
+    if (length < SHORTEST_SHAPED) continue;
+    out.push(mask);
+    if (mask !== 255) out.push(base);
+    if (values) out.push(values - 1);
+  }
   return out;
 }
 
@@ -82,53 +77,64 @@ function header(columns, stored) {
 export function unsqueeze(stream, limits) {
   const model = primedModel();
   const coder = new Decoder(stream);
-  const bit = (p) => coder.bit(p);
-  model.begin(0);
-  const lengths = readHeader(stream, limits, () => {
-    const b = model.byte(NOTHING_BESIDE, bit);
+  const nextByte = (beside, shape) => {
+    const b = model.byte(beside, shape, (p) => coder.bit(p));
     coder.checkNotCut();
     return b;
+  };
+  model.begin(0, 0);
+  const shapes = readHeader(stream, limits, () => nextByte(NOTHING_BESIDE, ALL_BITS));
+  const sizes = shapes.map(({ length, values }) => (values ? packedSize(length, values) : 0));
+  const packed = coder.cut(sizes.reduce((sum, size) => sum + size, 0));
+  let at = 0;
+  const columns = shapes.map((shape, k) => {
+    if (shape.values) return unpack(packed.subarray(at, (at += sizes[k])), shape);
+    return Buffer.alloc(shape.length, shape.base);
   });
-  const columns = [];
-  lengths.forEach(({ length, stored }, k) => {
-    const column = Buffer.alloc(length);
-    const beside = besideOf(columns[k - 1], length);
-    if (!stored) model.begin(k + 1);
-    for (let i = 0; i < length; i++) {
-      column[i] = stored ? plainByte(bit) : model.byte(beside ? beside[i] : NOTHING_BESIDE, bit);
-      coder.checkNotCut();
-    }
-    columns.push(column);
+  eachCoded(columns, shapes, model, (column, shape, k, beside) => {
+    for (let i = 0; i < column.length; i++) column[i] = nextByte(beside ? beside[i] : NOTHING_BESIDE, shape);
   });
   coder.checkEnd();
   return columns;
 }
 
-function plainByte(bit) {
-  let b = 0;
-  for (let i = 0; i < 8; i++) b = b * 2 + bit(EVEN);
-  return b;
-}
-
 function readHeader(stream, limits, nextByte) {
   const count = readNumber(nextByte);
   if (count > limits.columns) throw overLimit(`${count} columns`);
-  const lengths = [];
+  const shapes = [];
   let sum = 0;
+  let bits = 0;
   for (let k = 0; k < count; k++) {
-    let number = readNumber(nextByte);
-    const stored = number === 0;
-    if (stored) number = readNumber(nextByte);
-    if (number === 0) throw corrupt('a column is stored twice');
-    const length = number - 1;
-    if (length > MAX_LENGTH) throw corrupt('a length over 2^31 - 1');
-    sum += length;
-    if (length > limits.columnBytes) throw overLimit(`a column of ${length} bytes`);
+    const shape = readShape(nextByte);
+    sum += shape.length;
+    bits += shape.length * ones(shape.mask);
+    if (shape.length > limits.columnBytes) throw overLimit(`a column of ${shape.length} bytes`);
     if (sum > limits.totalBytes) throw overLimit(`columns of more than ${limits.totalBytes} bytes`);
-    if (Math.floor(sum / 4096) > stream.length + 8) throw overLimit('more bytes than the stream can hold');
-    lengths.push({ length, stored });
+    if (Math.floor(bits / 32768) > stream.length + 8) throw overLimit('more bytes than the stream can hold');
+    shapes.push(shape);
   }
-  return lengths;
+  return shapes;
+}
+
+function readShape(nextByte) {
+  let number = readNumber(nextByte);
+  const packed = number === 0;
+  if (packed) number = readNumber(nextByte);
+  if (number === 0) throw corrupt('a column is packed twice');
+  const length = number - 1;
+  if (length > MAX_LENGTH) throw corrupt('a length over 2^31 - 1');
+  if (length < SHORTEST_SHAPED) {
+    if (packed) throw corrupt('a packed column is too short');
+    return { length, mask: 255, base: 0 };
+  }
+  const mask = nextByte();
+  const base = mask === 255 ? 0 : nextByte();
+  const shape = { length, mask, base };
+  if (packed) shape.values = nextByte() + 1;
+  if ((base & mask) !== 0) throw corrupt('fixed bits among the coded ones');
+  if (packed && (shape.values < 2 || shape.values > 2 ** ones(mask))) throw corrupt('a packed column of impossible values');
+  if (mask === 0 && length > LONGEST_CONSTANT) throw corrupt('a constant column is too long');
+  return shape;
 }
 
 function readNumber(nextByte) {

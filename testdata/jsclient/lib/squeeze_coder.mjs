@@ -70,6 +70,18 @@ export class Decoder {
     return bit;
   }
 
+  // cut takes the packed octets off the end: from here on the coder's stream ends before them.
+  cut(octets) {
+    const at = this.stream.length - octets;
+    if (at < 0) throw new Refused('corrupt', 'the stream is cut short before its packed columns');
+    const packed = this.stream.subarray(at);
+    for (let i = Math.max(at, this.next - 4); i < this.next; i++) {
+      this.value = (this.value & ~(255 << (8 * (this.next - 1 - i)))) >>> 0;
+    }
+    this.stream = this.stream.subarray(0, at);
+    return packed;
+  }
+
   checkNotCut() {
     if (this.shifts > this.stream.length) throw new Refused('corrupt', 'the stream is cut short');
   }

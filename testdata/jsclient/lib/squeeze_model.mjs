@@ -4,9 +4,10 @@ import { PRIMER } from './squeeze_primer.mjs';
 import { RATE, STRETCH, squash } from './squeeze_tables.mjs';
 
 const SLOTS = 131072;
-const CONTEXTS = 6;
+const CONTEXTS = 5;
 const FRESH = 0x80000000; // p 32768, check 0, count 0
-export const NOTHING_BESIDE = 256;
+export const NOTHING_BESIDE = -1;
+export const ALL_BITS = { mask: 255, base: 0 };
 
 export function adapt(slot, bit) {
   const p = slot >>> 16;
@@ -27,27 +28,31 @@ const isLetter = (b) => b >= 128 || (b >= 65 && b <= 90) || (b >= 97 && b <= 122
 export class Model {
   constructor(from) {
     this.slots = from ? from.slots.slice() : new Uint32Array(SLOTS).fill(FRESH);
-    this.weights = from ? from.weights.slice() : new Int32Array(CONTEXTS).fill(15000);
+    this.sets = from ? from.sets.map((set) => set.slice()) : [0, 1].map(() => new Int32Array(CONTEXTS).fill(16500));
     this.hash = new Uint32Array(CONTEXTS);
     this.line = new Int32Array(CONTEXTS);
     this.check = new Int32Array(CONTEXTS);
     this.at = new Int32Array(CONTEXTS);
     this.input = new Int32Array(CONTEXTS);
-    this.begin(0);
+    this.begin(0, 0);
   }
 
-  begin(column) {
+  // begin starts a column; paired is 1 if it has a column beside it.
+  begin(column, paired) {
     this.column = column;
+    this.paired = paired;
+    this.weights = this.sets[paired];
     this.last4 = 0;
     this.word = 0;
     this.high = 0;
   }
 
-  // byte codes one byte; code(p) is told the chance of a 1 and answers with the bit.
-  byte(beside, code) {
+  // byte codes the bits in mask of one byte, whose other bits are those of base; code(p, place) is told the chance of a
+  // 1 and which bit it is about, and answers with the bit.
+  byte(beside, { mask, base }, code) {
     this.#contexts(beside);
-    const high = this.#nibble(0, code);
-    const low = this.#nibble(16 + high, code);
+    const high = this.#nibble(0, mask >> 4, base >> 4, (p, place) => code(p, place + 4));
+    const low = this.#nibble(16 + high, mask & 15, base & 15, code);
     const b = high * 16 + low;
     this.#after(b);
     return b;
@@ -59,21 +64,24 @@ export class Model {
     hash[1] = mix(last4 & 0xff, 2);
     hash[2] = mix(last4 & 0xffff, 3);
     hash[3] = mix(last4, 4);
-    hash[4] = mix(this.word, 5);
-    hash[5] = mix((this.column * 512) | beside, 6);
+    hash[4] = this.paired ? mix(this.column * 256 + beside, 6) : mix(this.word, 5);
   }
 
-  #nibble(part, code) {
+  #nibble(part, mask, base, code) {
+    if (mask === 0) return base;
     for (let i = 0; i < CONTEXTS; i++) {
       const x = Math.imul(this.hash[i] ^ part, 0xc2b2ae35);
       this.line[i] = x >>> 15;
       this.check[i] = x & 0x7ff;
     }
     let node = 1;
-    for (let n = 0; n < 4; n++) {
-      const p = this.#predict(node);
-      const bit = code(p);
-      this.#learn(bit, p);
+    for (let place = 3; place >= 0; place--) {
+      let bit = (base >> place) & 1;
+      if ((mask >> place) & 1) {
+        const p = this.#predict(node);
+        bit = code(p, place);
+        this.#learn(bit, p);
+      }
       node = 2 * node + bit;
     }
     return node & 15;
@@ -127,10 +135,7 @@ export function primedModel() {
 
 function learnPrimer() {
   const model = new Model();
-  model.begin(65535);
-  for (const b of PRIMER) {
-    let place = 8;
-    model.byte(NOTHING_BESIDE, () => (b >> --place) & 1);
-  }
+  model.begin(65535, 0);
+  for (const b of PRIMER) model.byte(NOTHING_BESIDE, ALL_BITS, (p, place) => (b >> place) & 1);
   return model;
 }

@@ -34,11 +34,11 @@ export class Block {
 // segment's header table: its values are {back} or {record}.
 export function decodeTable(block, count, { recordColumn = false } = {}) {
   const control = new Reader(block.cursor.next(), 'table');
-  const shapes = readShapes(control, count);
+  const { shapes, keys } = readShapes(control, block.cursor, count);
   const rowShapes = readRowShapes(control, block.cursor, shapes, count);
   const aligned = takeAligned(control, block.cursor);
   const rows = rowShapes.map((k) => shapes[k].map(({ num, type }) => ({ num, type, value: undefined })));
-  for (const key of columnKeys(shapes)) {
+  for (const key of keys) {
     const fields = rows.map((row) => row.find((f) => f.num === key.num && f.type === key.type));
     const here = fields.filter(Boolean);
     const values =
@@ -52,25 +52,47 @@ export function decodeTable(block, count, { recordColumn = false } = {}) {
   return rows;
 }
 
-function readShapes(control, count) {
+function readShapes(control, cursor, count) {
   const n = control.upTo(limits.SHAPES, 'shapes');
   if (n === 0 && count > 0) throw malformed('table: rows without a shape');
-  const shapes = [];
-  for (let i = 0; i < n; i++) {
-    const fields = control.upTo(limits.FIELDS, 'fields of a shape');
-    const shape = [];
-    let before = -1n;
-    for (let k = 0; k < fields; k++) {
-      const num = control.uvarint();
-      value.checkFieldNumber(num, before);
-      before = num;
-      const type = control.u8();
-      if (type === 255) throw malformed('table: value type 255');
-      shape.push({ num: Number(num), type });
-    }
-    shapes.push(shape);
+  const keys = readKeys(control);
+  if (n === 0 && keys.length > 0) throw malformed('table: fields without a shape');
+  const shapes = n === 1 ? [keys] : readPlanes(cursor, keys, n);
+  shapes.forEach(checkShape);
+  return { shapes, keys };
+}
+
+function readKeys(control) {
+  const n = control.upTo(limits.TABLE_KEYS, 'fields of a table');
+  const keys = [];
+  for (let k = 0; k < n; k++) {
+    const num = control.uvarint();
+    value.checkFieldNumber(num, -1n);
+    const key = { num: Number(num), type: control.u8() };
+    if (key.type === 255) throw malformed('table: value type 255');
+    if (k > 0 && byKey(keys[k - 1], key) >= 0) throw malformed('table: fields out of order');
+    keys.push(key);
+  }
+  return keys;
+}
+
+// readPlanes reads which keys each shape has: one column for every eight keys.
+function readPlanes(cursor, keys, n) {
+  const shapes = Array.from({ length: n }, () => []);
+  for (let at = 0; at < keys.length; at += 8) {
+    const plane = cursor.sized(n);
+    const own = keys.slice(at, at + 8);
+    if (plane.reduce((all, set) => all | set, 0) !== 2 ** own.length - 1) throw malformed('table: a field in no shape');
+    plane.forEach((set, i) => shapes[i].push(...own.filter((_, bit) => (set >> bit) & 1)));
   }
   return shapes;
+}
+
+function checkShape(shape) {
+  if (shape.length > limits.FIELDS) throw tooLarge(`table: a shape of ${shape.length} fields`);
+  shape.forEach((field, i) => {
+    if (i > 0 && field.num === shape[i - 1].num) throw malformed('table: a field twice in a shape');
+  });
 }
 
 function readRowShapes(control, cursor, shapes, count) {
@@ -89,9 +111,10 @@ function takeAligned(control, cursor) {
 export function columnKeys(shapes) {
   const keys = new Map();
   for (const field of shapes.flat()) keys.set(`${field.num}/${field.type}`, field);
-  if (keys.size > limits.TABLE_KEYS) throw tooLarge(`table: ${keys.size} column keys`);
-  return [...keys.values()].sort((a, b) => a.num - b.num || a.type - b.type);
+  return [...keys.values()].sort(byKey);
 }
+
+const byKey = (a, b) => a.num - b.num || a.type - b.type;
 
 function readKey(at) {
   switch (at.type) {
@@ -118,16 +141,17 @@ function readNumbers({ control, cursor, n, type }) {
     case DICT:
       return readDict(control, cursor, n, (k) => readInts(control, cursor, k)).map(fromUnsigned);
     case DELTA:
-      return readDeltas(readInts(control, cursor, n), type);
+      return readDeltas(control.uvarint(), readInts(control, cursor, n), type);
     default:
       throw malformed(`table: mode ${mode} for numbers`);
   }
 }
 
-function readDeltas(steps, type) {
+function readDeltas(first, steps, type) {
+  if (steps[0] !== 0n) throw malformed('table: differences that do not begin with 0');
   let before = 0n;
-  return steps.map((step) => {
-    before = BigInt.asIntN(64, before + unzigzag(step));
+  return steps.map((step, i) => {
+    before = BigInt.asIntN(64, before + unzigzag(i === 0 ? first : step));
     return type === value.INT ? before : value.checkDate(BigInt.asUintN(64, before));
   });
 }
@@ -153,7 +177,7 @@ function readTexts(at, strings) {
     case PLAIN:
       return strings(at.n);
     case DICT:
-      return readDict(at.control, at.cursor, at.n, strings);
+      return readDict(at.control, at.cursor, at.n, (k) => readProse({ ...at, n: k }, strings));
     case FIXED:
       return readFixed(at);
     case WORDS:
@@ -163,6 +187,14 @@ function readTexts(at, strings) {
     default:
       throw malformed(`table: mode ${mode} for texts`);
   }
+}
+
+// readProse reads the literals of a dictionary of texts, which have a mode of their own.
+function readProse(at, strings) {
+  const mode = at.control.u8();
+  if (mode === PLAIN) return strings(at.n);
+  if (mode === WORDS) return readWords(at, strings);
+  throw malformed(`table: mode ${mode} for the literals of texts`);
 }
 
 function readFixed({ control, cursor, n }) {

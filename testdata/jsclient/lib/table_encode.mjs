@@ -11,17 +11,26 @@ import * as value from './value.mjs';
 // for each row undefined (no field 4), {back} or {record}.
 export function encodeTable(rows, records) {
   const { indexes, literals: shapes } = dictionary(rows.map(shapeOf), JSON.stringify);
-  const control = new Writer().uvarint(shapes.length);
-  for (const shape of shapes) {
-    control.uvarint(shape.length);
-    for (const { num, type } of shape) control.uvarint(num).u8(type);
-  }
+  const keys = columnKeys(shapes);
+  const control = new Writer().uvarint(shapes.length).uvarint(keys.length);
+  for (const { num, type } of keys) control.uvarint(num).u8(type);
   const columns = { shape: [], aligned: [], other: [] };
+  if (shapes.length > 1) columns.shape.push(...planes(shapes, keys));
   if (shapes.length > 1) writeInts(control, columns.shape, indexes.map(BigInt));
   const described = new Writer();
-  for (const key of columnKeys(shapes)) writeKey(described, columns, rows, key, records);
+  for (const key of keys) writeKey(described, columns, rows, key, records);
   control.uvarint(columns.aligned.length).raw(described.done());
   return [control.done(), ...columns.shape, ...columns.aligned, ...columns.other];
+}
+
+function planes(shapes, keys) {
+  const has = (shape, key) => shape.some((f) => f.num === key.num && f.type === key.type);
+  const octet = (shape, own) => own.reduce((set, key, bit) => set | (has(shape, key) ? 1 << bit : 0), 0);
+  const out = [];
+  for (let at = 0; at < keys.length; at += 8) {
+    out.push(Buffer.from(shapes.map((shape) => octet(shape, keys.slice(at, at + 8)))));
+  }
+  return out;
 }
 
 const shapeOf = (row) => row.map(({ num, type }) => ({ num, type }));
@@ -46,7 +55,7 @@ function writeNumbers(control, out, values, type) {
   const deltas = values.map((v, i) => zigzag(BigInt.asIntN(64, BigInt(v) - (i ? BigInt(values[i - 1]) : 0n))));
   smallest(control, out, [
     (c, o) => writeInts(c.u8(0), o, unsigned),
-    (c, o) => writeInts(c.u8(1), o, deltas),
+    ...(values.length ? [(c, o) => writeInts(c.u8(1).uvarint(deltas[0]), o, [0n, ...deltas.slice(1)])] : []),
     (c, o) => writeDict(c.u8(2), o, unsigned, String, (literals) => writeInts(c, o, literals)),
   ]);
 }
@@ -63,7 +72,7 @@ function writeOctets(control, columns, fields, values, type) {
   }
   const ways = [
     (c, o) => writeStrings(c.u8(0), o, values),
-    (c, o) => writeDict(c.u8(2), o, values, hex, (literals) => writeStrings(c, o, literals)),
+    (c, o) => writeDict(c.u8(2), o, values, hex, (literals) => writeProse(c, o, literals)),
     (c, o) => writeWords(c.u8(4), o, values),
   ];
   if (values.every((v) => v.length === values[0].length) && values[0].length <= limits.FIXED) {
@@ -108,6 +117,9 @@ function writeWords(control, out, values) {
   writeInts(control, out, words.map((w) => BigInt(w.length)));
   writeDict(control, out, words.flat(), hex, (literals) => writeStrings(control, out, literals));
 }
+
+const writeProse = (control, out, texts) =>
+  smallest(control, out, [(c, o) => writeStrings(c.u8(0), o, texts), (c, o) => writeWords(c.u8(4), o, texts)]);
 
 // smallest runs all ways and keeps the one with the fewest octets.
 function smallest(control, out, ways) {
