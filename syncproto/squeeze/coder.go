@@ -82,24 +82,6 @@ func (d *decoder) read() uint32 {
 	return uint32(d.src[d.next-1])
 }
 
-func (d *decoder) bit(p int64) uint32 {
-	mid := split(d.low, d.high, p)
-	bit := uint32(0)
-	if d.code <= mid {
-		bit = 1
-		d.high = mid
-	} else {
-		d.low = mid + 1
-	}
-	for (d.low^d.high)>>24 == 0 {
-		d.low <<= 8
-		d.high = d.high<<8 | 0xff
-		d.code = d.code<<8 | d.read()
-		d.shifts++
-	}
-	return bit
-}
-
 // cut ends the coded part of the source after n bytes and returns the rest. What
 // was read from there already is not part of it.
 func (d *decoder) cut(n int) []byte {

@@ -1,11 +1,11 @@
 package squeeze
 
 // decodeNibble decodes the bits of a nibble that are in mask, takes the others
-// from base, and returns all four behind a leading 1. It does what predict, decoder.bit and learn do, but on local
+// from base, and returns all four behind a leading 1. It does what predict, the coder and learn do, but on local
 // variables: taking segments in is mostly this loop, and a third faster so.
 // Slots are read again before they are adapted, because two contexts may have
 // met in one, or one may have claimed another's.
-func (m *model) decodeNibble(d *decoder, mask, base uint32) uint32 { //nolint:funlen // one straight run on local variables: decoding spends its time here
+func (m *model) decodeNibble(d *decoder, mask, base uint32) uint32 {
 	slots, w := &m.slots, &m.weight[m.paired&1]
 	l0, c0, w0 := m.line[0], m.check[0], w[0]
 	l1, c1, w1 := m.line[1], m.check[1], w[1]
