@@ -139,6 +139,9 @@ func (n *Node) found(f exchange.Finding) {
 
 // mayWriteOwn fails while the own log must not grow.
 func (n *Node) mayWriteOwn() error {
+	if n.role == credential.RolePoint && n.ingest.Revoked(n.self()) != nil {
+		return syncproto.Errorf(syncproto.CodeCredential, "this point was revoked by the centre: it takes nobody in any more; what it carries still goes up")
+	}
 	n.stale.Lock()
 	defer n.stale.Unlock()
 	if n.restored == "" {

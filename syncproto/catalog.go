@@ -48,7 +48,8 @@ const (
 	DeviceOrigin   = 4
 	DeviceIssuer   = 5
 	DeviceLabel    = 6
-	DeviceReplaces = 7 // origin of the device that this one stands in for
+	DeviceReplaces = 7  // origin of the device that this one stands in for
+	DeviceAsked    = 10 // why a point asks for its revocation
 )
 
 // Operational fields of kinds and guides.
@@ -174,7 +175,7 @@ func init() {
 	define(CollectionDevice, "device", true, []FieldDef{
 		open(DeviceTeam, "team", TypeUUID), open(DeviceRole, "role", TypeText), open(DeviceOrigin, "origin", TypeUUID),
 		open(DeviceIssuer, "issuer", TypeUUID), open(DeviceLabel, "label", TypeText),
-		open(DeviceReplaces, "replaces", TypeUUID),
+		open(DeviceReplaces, "replaces", TypeUUID), open(DeviceAsked, "asked", TypeText),
 	}, validity)
 	define(CollectionActivity, "activity", false, []FieldDef{
 		open(ActivityKind, "kind", TypeText), open(ActivityOccurred, "occurred", TypeDate),

@@ -166,7 +166,7 @@ func (s *Service) takeContacts(ctx context.Context, b []byte, offset int64) erro
 			if !ok || o.Role != credential.RolePhone || !overlaps(defs, o.Units, issuer.Units) {
 				continue
 			}
-			s.contacts.pass(store.Contact{Origin: k.Origin, AtMS: min(k.AtMS-offset, now), Waiting: k.Waiting})
+			s.contacts.pass(store.Contact{Origin: k.Origin, AtMS: min(k.AtMS-offset, now), Via: c.Issuer, Waiting: k.Waiting})
 		}
 		return nil
 	})

@@ -40,6 +40,10 @@ const (
 	Recovery     Action = "recovery-code-used"
 	Sessions     Action = "sessions-ended" // of one account, everywhere
 	LogRead      Action = "log-read"       // the access log itself was read
+
+	DeviceRevoked  Action = "device-revoked"
+	DeviceBlocked  Action = "device-blocked" // by a point, which asks the centre to revoke it
+	DeviceReleased Action = "device-released"
 )
 
 // Actors that are neither an account nor a device.

@@ -25,11 +25,12 @@ type Origin struct {
 	// own log names it within what the issuer may. Only the centre looks at it.
 	Listed bool
 
-	LastContactMS int64  // 0 for never
-	ClockOffsetMS int64  // its clock minus ours at the last contact
-	Waiting       int    // changes it still had to send after the last contact
-	ReceiptsRead  uint64 // position of the receipts log that it had read
-	Repeats       uint64 // changes that arrived again
+	LastContactMS int64              // 0 for never
+	LastVia       syncproto.OriginID // point that told of that contact; zero if it was here
+	ClockOffsetMS int64              // its clock minus ours at the last contact
+	Waiting       int                // changes it still had to send after the last contact
+	ReceiptsRead  uint64             // position of the receipts log that it had read
+	Repeats       uint64             // changes that arrived again
 }
 
 // OriginQuery narrows a list of origins. Zero fields do not narrow.
@@ -45,6 +46,7 @@ type OriginQuery struct {
 type Contact struct {
 	Origin        syncproto.OriginID
 	AtMS          int64
+	Via           syncproto.OriginID // point that tells of it; zero if it was here
 	ClockOffsetMS int64
 	Waiting       int
 }

@@ -11,15 +11,15 @@ import (
 )
 
 const originColumns = `id, key, credentials, role, units, team, commune, label, since_ms, listed,
-	last_contact_ms, clock_offset_ms, waiting, receipts_read, repeats`
+	last_contact_ms, last_via, clock_offset_ms, waiting, receipts_read, repeats`
 
 func scanOrigin(scan func(...any) error) (store.Origin, error) {
 	var o store.Origin
-	var id, key, team []byte
+	var id, key, team, via []byte
 	var creds, role, units string
 	err := scan(&id, &key, &creds, &role, &units, &team, &o.Commune, &o.Label, &o.SinceMS, &o.Listed,
-		&o.LastContactMS, &o.ClockOffsetMS, &o.Waiting, &o.ReceiptsRead, &o.Repeats)
-	o.ID, o.Key, o.Team, o.Role = toUUID(id), key, toUUID(team), credential.Role(role)
+		&o.LastContactMS, &via, &o.ClockOffsetMS, &o.Waiting, &o.ReceiptsRead, &o.Repeats)
+	o.ID, o.Key, o.Team, o.Role, o.LastVia = toUUID(id), key, toUUID(team), credential.Role(role), toUUID(via)
 	o.Credentials, o.Units = lines(creds), lines(units)
 	return o, err
 }
@@ -91,8 +91,8 @@ func (t *tx) PutOrigin(o store.Origin) error {
 
 // Contact notes a sign of life.
 func (t *tx) Contact(c store.Contact) error {
-	_, err := t.exec("noting a contact", "UPDATE origins SET last_contact_ms=?, clock_offset_ms=?, waiting=? WHERE id=?",
-		c.AtMS, c.ClockOffsetMS, c.Waiting, c.Origin[:])
+	_, err := t.exec("noting a contact", "UPDATE origins SET last_contact_ms=?, last_via=?, clock_offset_ms=?, waiting=? WHERE id=?",
+		c.AtMS, orNull(c.Via), c.ClockOffsetMS, c.Waiting, c.Origin[:])
 	return err
 }
 

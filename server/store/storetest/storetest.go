@@ -122,13 +122,13 @@ func origins(t *testing.T, s store.Store) {
 	update(t, s, func(tx store.Tx) error {
 		o := origin(3)
 		o.Role, o.Team, o.Commune, o.Units = credential.RolePoint, uuid.Nil, "l:9", nil
-		return errors.Join(tx.PutOrigin(o), tx.Contact(store.Contact{Origin: id(1), AtMS: 7, ClockOffsetMS: -8, Waiting: 9}),
+		return errors.Join(tx.PutOrigin(o), tx.Contact(store.Contact{Origin: id(1), AtMS: 7, Via: id(9), ClockOffsetMS: -8, Waiting: 9}),
 			tx.AddRepeats(id(1), 4), tx.AddRepeats(id(1), 5), tx.SetReceiptsRead(id(1), 11), tx.PutOrigin(origin(1)))
 	})
 	view(t, s, func(r store.Reader) error {
 		o, ok, err := r.Origin(id(1))
 		want := origin(1)
-		want.LastContactMS, want.ClockOffsetMS, want.Waiting, want.Repeats, want.ReceiptsRead = 7, -8, 9, 9, 11
+		want.LastContactMS, want.LastVia, want.ClockOffsetMS, want.Waiting, want.Repeats, want.ReceiptsRead = 7, id(9), -8, 9, 9, 11
 		if fmt.Sprintf("%+v", o) != fmt.Sprintf("%+v", want) || !ok || err != nil {
 			t.Errorf("origin %+v, want %+v (%v)", o, want, err)
 		}

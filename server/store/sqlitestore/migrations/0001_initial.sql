@@ -15,6 +15,7 @@ CREATE TABLE origins (
   since_ms        INTEGER NOT NULL,  -- issuer's clock
   listed          INTEGER NOT NULL,  -- counts at the centre
   last_contact_ms INTEGER NOT NULL DEFAULT 0,
+  last_via        BLOB,              -- point that told of it, NULL if it was here
   clock_offset_ms INTEGER NOT NULL DEFAULT 0,
   waiting         INTEGER NOT NULL DEFAULT 0,
   receipts_read   INTEGER NOT NULL DEFAULT 0,
