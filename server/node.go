@@ -49,6 +49,9 @@ type Options struct {
 	// Ready is told the public address once Serve answers there and commands
 	// find the server.
 	Ready func(address string)
+	// StorePages bounds the store to that many pages of 8 KB, 0 for no bound: what
+	// a full disk does can so be tried.
+	StorePages int
 	// Reports and Mounts make what HTTP serves besides the protocol.
 	Reports func(*Node) httpapi.Reporter
 	Mounts  func(*Node) []httpapi.Mount
@@ -180,7 +183,7 @@ func (n *Node) openPoint(member keys.Membership) error {
 func (n *Node) path(name string) string { return filepath.Join(n.cfg.Data, name) }
 
 func (n *Node) openStore(ctx context.Context) (err error) {
-	if n.store, err = sqlitestore.Open(ctx, n.path(storeName), sqlitestore.Options{}); err != nil {
+	if n.store, err = sqlitestore.Open(ctx, n.path(storeName), sqlitestore.Options{MaxPages: n.opts.StorePages}); err != nil {
 		return err
 	}
 	return n.store.Update(ctx, func(tx store.Tx) error {

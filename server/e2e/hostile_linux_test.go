@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
 	"fmt"
 	"io"
 	"net"
@@ -13,9 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
-	"thonsync/clientlib/httptransport"
 	"thonsync/server"
 	"thonsync/syncproto"
 	"thonsync/syncproto/credential"
@@ -143,60 +138,13 @@ func peakMemory(t *testing.T, p *process) int {
 	return 0
 }
 
-// rogue is a phone with a valid credential that makes its messages itself.
-type rogue struct {
-	t      *testing.T
-	url    string
-	key    ed25519.PrivateKey
-	chain  []string
-	notice *syncproto.KeyNotice
-	team   uuid.UUID
-	taken  int // exchanges that the server worked on
-}
-
 func newRogue(t *testing.T, k *killWorld) *rogue {
 	t.Helper()
 	code, err := server.CodeNew.Run(t.Context(), k.pointConfig, server.Options{}, server.CodeRequest{Role: credential.RolePhone, Team: k.team, Host: "127.0.0.1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rogue{t: t, url: "http://" + k.pointAt, team: k.team}
-	if _, r.key, err = ed25519.GenerateKey(rand.Reader); err != nil {
-		t.Fatal(err)
-	}
-	b, err := httptransport.New(0).Keys(t.Context(), r.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.notice, err = syncproto.DecodeKeyNotice(b); err != nil {
-		t.Fatal(err)
-	}
-	a, err := r.exchange(&syncproto.Request{Join: &syncproto.Join{Code: code.Code, Key: r.public(), Label: "rogue"}})
-	if err != nil || a.Welcome == nil {
-		t.Fatalf("joining: %v", err)
-	}
-	r.chain = a.Welcome.Credentials
-	return r
-}
-
-func (r *rogue) public() ed25519.PublicKey  { return r.key.Public().(ed25519.PublicKey) }
-func (r *rogue) origin() syncproto.OriginID { return syncproto.OriginOf(r.public()) }
-
-func (r *rogue) exchange(q *syncproto.Request) (*syncproto.Answer, error) {
-	q.ID, q.Origin, q.Credentials, q.Budget = uuid.New(), r.origin(), r.chain, 16<<10
-	to, err := syncproto.NewSealPublic(r.notice.Exchange)
-	if err != nil {
-		return nil, err
-	}
-	body, pending, err := syncproto.EncodeRequest(q, r.key, to)
-	if err != nil {
-		return nil, err
-	}
-	reply, err := httptransport.New(0).Exchange(r.t.Context(), r.url, body)
-	if err != nil {
-		return nil, err
-	}
-	return pending.OpenAnswer(reply.Answer, r.notice.Sign)
+	return joinRogue(t, "http://"+k.pointAt, code.Code, k.team)
 }
 
 // swell sends exchanges full of segments that are some hundred octets on the

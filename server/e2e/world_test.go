@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,6 +40,7 @@ type site struct {
 	node *server.Node
 	url  string
 	addr string
+	stop func() // may be called again
 }
 
 func newWorld(t *testing.T) *world {
@@ -95,18 +97,41 @@ func (w *world) serve(change func(*config.Config), invite string) *site {
 	if invite != "" {
 		w.must(server.JoinUpstream(w.t.Context(), cfg, opts, invite, "point"))
 	}
+	return w.open(cfg, opts, server.Listeners{Public: public, Admin: admin})
+}
+
+// open runs a server until its stop or the end of the test.
+func (w *world) open(cfg config.Config, opts server.Options, l server.Listeners) *site {
+	w.t.Helper()
 	n, err := server.Open(w.t.Context(), cfg, opts)
 	w.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- n.Serve(ctx, server.Listeners{Public: public, Admin: admin}) }()
-	w.t.Cleanup(func() {
+	go func() { done <- n.Serve(ctx, l) }()
+	stop := sync.OnceFunc(func() {
 		cancel()
 		if err := errors.Join(<-done, n.Close()); err != nil {
 			w.t.Error(err)
 		}
 	})
-	return &site{node: n, cfg: cfg, url: "http://" + cfg.Listen, addr: cfg.Listen}
+	w.t.Cleanup(stop)
+	return &site{node: n, cfg: cfg, url: "http://" + cfg.Listen, addr: cfg.Listen, stop: stop}
+}
+
+// restart stops a server and runs it again, in its old place.
+func (w *world) restart(s *site, opts server.Options, changes ...func(*config.Config)) *site {
+	w.t.Helper()
+	s.stop()
+	cfg := s.cfg
+	for _, change := range changes {
+		change(&cfg)
+	}
+	public, err := net.Listen("tcp", cfg.Listen)
+	w.must(err)
+	admin, err := net.Listen("tcp", "127.0.0.1:0")
+	w.must(err)
+	opts.Transport = httptransport.New(0)
+	return w.open(cfg, opts, server.Listeners{Public: public, Admin: admin})
 }
 
 // point starts a point of the commune.
