@@ -68,7 +68,7 @@ func (r *rogue) exchange(q *syncproto.Request) (*syncproto.Answer, error) {
 // talks makes a segment of n activities of a kind in a unit, signed by key.
 func (r *rogue) talks(key ed25519.PrivateKey, at syncproto.Heads, kind, unit string, n int) *syncproto.Segment {
 	r.t.Helper()
-	seal, err := syncproto.NewSealPublic(r.notice.Seal)
+	seal, err := syncproto.NewSealPublic(r.notice.Seal.Key)
 	if err != nil {
 		r.t.Fatal(err)
 	}
