@@ -31,7 +31,8 @@ func TestHostileClients(t *testing.T) {
 	k := newKillWorld(t)
 	r := newRogue(t, k)
 	var attack sync.WaitGroup
-	defer hold(t, k.pointAt, silent)()
+	release := hold(t, k.pointAt, silent)
+	defer release()
 	for _, chunked := range []bool{false, true} {
 		attack.Go(func() { pourGigabyte(k.pointAt, chunked) })
 	}

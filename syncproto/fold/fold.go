@@ -43,7 +43,7 @@ func untelexWord(w string) string {
 		w = w[:n-1]
 	}
 	b := make([]byte, 0, len(w))
-	for i := 0; i < len(w); i++ {
+	for i := range len(w) {
 		doubled := len(b) > 0 && w[i] == b[len(b)-1] && strings.IndexByte("aeod", w[i]) >= 0
 		horn := w[i] == 'w' && len(b) > 0 && strings.IndexByte("aou", b[len(b)-1]) >= 0
 		if !doubled && !horn {

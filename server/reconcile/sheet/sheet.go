@@ -66,13 +66,13 @@ func readXLSX(file []byte) (*Table, error) {
 	if err != nil {
 		return nil, syncproto.Wrap(syncproto.CodeInvalidInput, err, "the workbook could not be opened: it may be damaged or too large when unpacked; save it anew as .xlsx or .csv")
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was read from memory
 	t := &Table{Form: "xlsx", Sheet: f.GetSheetName(f.GetActiveSheetIndex())}
 	rows, err := f.Rows(t.Sheet)
 	if err != nil {
 		return nil, syncproto.Wrap(syncproto.CodeInvalidInput, err, "the first sheet of the workbook could not be read: save it anew")
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for n := 1; rows.Next(); n++ {
 		cells, err := rows.Columns()
 		if err != nil {
@@ -86,7 +86,8 @@ func readXLSX(file []byte) (*Table, error) {
 	if err := t.unmerge(f); err != nil {
 		return nil, err
 	}
-	return t, t.decode("utf-8")
+	t.decode("utf-8")
+	return t, nil
 }
 
 // add appends a row, unless it is empty.
@@ -166,7 +167,8 @@ func readCSV(file []byte) (*Table, error) {
 	for {
 		cells, err := r.Read()
 		if errors.Is(err, io.EOF) {
-			return t, t.decode(encoding)
+			t.decode(encoding)
+			return t, nil
 		}
 		if pe, ok := errors.AsType[*csv.ParseError](err); ok {
 			t.Rows = append(t.Rows, Row{N: pe.StartLine, Bad: "a quotation mark is not closed"})

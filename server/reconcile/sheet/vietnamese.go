@@ -115,7 +115,7 @@ var vietnamese = func() map[rune]bool {
 
 // decode settles, cell by cell, what text in TCVN3 fonts is, since workbooks mix
 // fonts; it makes all text NFC and refuses rows with text that cannot be clean.
-func (t *Table) decode(encoding string) error {
+func (t *Table) decode(encoding string) {
 	t.Encoding = encoding
 	old, all := 0, 0
 	for i := range t.Rows {
@@ -138,7 +138,6 @@ func (t *Table) decode(encoding string) error {
 	if all > 0 && old*2 > all {
 		t.Encoding = "tcvn3"
 	}
-	return nil
 }
 
 func isASCII(s string) bool {
