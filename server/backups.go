@@ -55,6 +55,9 @@ func (n *Node) copyData(ctx context.Context, dir string) error {
 	if err := n.own.Backup(ctx, filepath.Join(dir, ownLogName)); err != nil {
 		return err
 	}
+	if err := n.accts.Backup(ctx, filepath.Join(dir, accountsDB)); err != nil {
+		return err
+	}
 	return n.keys.CopyTo(filepath.Join(dir, keysName))
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/google/uuid"
 
 	"thonsync/clientlib"
+	"thonsync/server/accounts"
 	"thonsync/server/answer"
 	"thonsync/server/audit"
 	"thonsync/server/backup"
@@ -64,6 +65,7 @@ const (
 	keysName   = "keys"
 	adminName  = "admin.json"
 	ordersName = "orders.jsonl"
+	accountsDB = "accounts.db"
 	accessName = "access.jsonl"
 	headsName  = "access-heads.jsonl"
 )
@@ -83,6 +85,7 @@ type Node struct {
 	memberMu sync.Mutex
 
 	audit  *audit.Log
+	accts  *accounts.Service
 	store  *sqlitestore.Store
 	ingest *ingest.Service
 	own    *ownlog.Log
@@ -129,7 +132,7 @@ func Open(ctx context.Context, cfg config.Config, opts Options) (*Node, error) {
 	}
 	n := &Node{cfg: cfg, opts: opts, log: opts.Log, began: time.Now()}
 	for _, step := range []func(context.Context) error{
-		n.openKeys, n.openAudit, n.openStore, n.openIngest, n.openOwnLog, n.openServices,
+		n.openKeys, n.openAudit, n.openStore, n.openAccounts, n.openIngest, n.openOwnLog, n.openServices,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, n.Close())
@@ -325,6 +328,10 @@ func (n *Node) Close() error {
 	if n.store != nil {
 		errs = append(errs, n.store.Checkpoint(ctx), n.store.Close())
 		n.store = nil
+	}
+	if n.accts != nil {
+		errs = append(errs, n.accts.Close())
+		n.accts = nil
 	}
 	if n.audit != nil {
 		errs = append(errs, n.audit.Close())

@@ -178,7 +178,7 @@ const tidyEvery = 15 * time.Second
 
 // tidy does what is due now and then.
 func (n *Node) tidy(ctx context.Context) error {
-	err := errors.Join(n.answer.Flush(ctx), n.audit.Tidy(ctx), n.ingest.Purge(ctx))
+	err := errors.Join(n.answer.Flush(ctx), n.accts.Tidy(ctx), n.audit.Tidy(ctx), n.ingest.Purge(ctx))
 	if n.role == credential.RoleCentre {
 		err = errors.Join(err, n.keepSeals(), n.syncOrders(ctx))
 	}

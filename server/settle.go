@@ -76,7 +76,7 @@ func (n *Node) settleRestored(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := n.audit.Restored(); err != nil {
+	if err := errors.Join(n.audit.Restored(), n.accts.Restored(ctx)); err != nil {
 		return err
 	}
 	return os.Remove(n.path(restoredName))

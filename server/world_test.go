@@ -61,6 +61,7 @@ func testConfig(data, listen string) config.Config {
 		Data: data, Listen: listen, PublicURL: "http://" + listen, LogLevel: "warn",
 		BodyLimit: 1 << 20, Concurrency: 8, Queue: 16, MaxPerIP: 64, MaxConnections: 256, PhoneBurst: 1 << 26, PhoneRate: 1 << 14,
 		ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute, WorkTimeout: time.Minute, DrainTimeout: time.Minute,
+		SessionIdle: time.Hour, SessionLength: 12 * time.Hour, SecondFactor: "none",
 		RotateEvery: 7 * 24 * time.Hour, SealEvery: 30 * 24 * time.Hour, SealKeep: 90 * 24 * time.Hour, SyncEvery: time.Hour,
 		BackupEvery: 0, BackupKeep: 3, BackupPeriod: 10 * 24 * time.Hour, EraseWithin: 20 * 24 * time.Hour,
 	}

@@ -45,6 +45,10 @@ type Config struct {
 	WorkTimeout    time.Duration `name:"work-timeout" default:"30s" help:"Longest time to work on one request."`
 	DrainTimeout   time.Duration `name:"drain-timeout" default:"20s" help:"How long a stopping server waits for requests under way."`
 
+	SessionIdle   time.Duration `name:"session-idle" default:"30m" help:"An unused session of an operator ends after this time."`
+	SessionLength time.Duration `name:"session-length" default:"12h" help:"Every session of an operator ends after this time."`
+	SecondFactor  string        `name:"second-factor" default:"province" enum:"all,province,none" help:"Whose accounts must have a second factor: all, those of province operators, or none."`
+
 	RotateEvery time.Duration `name:"rotate-every" default:"168h" help:"Age at which the exchange key is replaced."`
 	SealEvery   time.Duration `name:"seal-every" default:"720h" help:"Age at which the centre's sealing key is replaced; 0 for never."`
 	SealKeep    time.Duration `name:"seal-keep" default:"2160h" help:"How long a replaced sealing key still opens what was sealed to it; then it is destroyed, and phones seal again what comes later. 0 for ever."`
@@ -156,6 +160,7 @@ func (c *Config) checkLimits() error {
 		"read-timeout": c.ReadTimeout, "write-timeout": c.WriteTimeout, "idle-timeout": c.IdleTimeout,
 		"work-timeout": c.WorkTimeout, "drain-timeout": c.DrainTimeout, "rotate-every": c.RotateEvery,
 		"sync-every": c.SyncEvery, "backup-period": c.BackupPeriod, "erase-within": c.EraseWithin,
+		"session-idle": c.SessionIdle, "session-length": c.SessionLength,
 	} {
 		if v <= 0 {
 			return fmt.Errorf("%s is %v: it must be longer than zero", name, v)

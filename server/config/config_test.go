@@ -83,7 +83,7 @@ func good() config.Config {
 	return config.Config{
 		Data: "d", Listen: ":8017", BodyLimit: 1, Concurrency: 1, MaxPerIP: 1, MaxConnections: 1, PhoneBurst: 1, PhoneRate: 1, BackupKeep: 1,
 		ReadTimeout: 1, WriteTimeout: 1, IdleTimeout: 1, WorkTimeout: 1, DrainTimeout: 1, RotateEvery: 1, SyncEvery: 1,
-		BackupPeriod: time.Hour, EraseWithin: 2 * time.Hour,
+		SessionIdle: 1, SessionLength: 1, BackupPeriod: time.Hour, EraseWithin: 2 * time.Hour,
 	}
 }
 

@@ -62,6 +62,7 @@ const (
 	dataName     = "personal.key"
 	beaconName   = "beacon.key"
 	logName      = "own-log.key"
+	accountsName = "accounts.key"
 	tokenName    = "api-token"
 	memberName   = "membership.json"
 )
@@ -85,6 +86,10 @@ func (f *Folder) BeaconSecret() ([]byte, error) { return f.secret(beaconName, 32
 
 // LogKey gives the 32 octets that encrypt the own change log.
 func (f *Folder) LogKey() ([]byte, error) { return f.secret(logName, 32) }
+
+// AccountsKey gives the 32 octets that encrypt the second factors of accounts
+// and tag addresses.
+func (f *Folder) AccountsKey() ([]byte, error) { return f.secret(accountsName, 32) }
 
 // APIToken gives the token for status, reports and metrics.
 func (f *Folder) APIToken() (string, error) {
@@ -221,7 +226,7 @@ func (f *Folder) CopyTo(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("copying the keys: %w", err)
 	}
-	for _, name := range []string{identityName, signName, recoveryName, sealName, dataName, beaconName, logName, memberName} {
+	for _, name := range []string{identityName, signName, recoveryName, sealName, dataName, beaconName, logName, accountsName, memberName} {
 		b, err := os.ReadFile(filepath.Join(f.path, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

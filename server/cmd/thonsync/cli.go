@@ -47,6 +47,7 @@ type cli struct {
 	Backup  backupCmd    `cmd:"" help:"Make an encrypted backup and restore it in a drill."`
 	Restore restoreCmd   `cmd:"" help:"Put a backup into an empty data folder."`
 	Verify  verifyCmd    `cmd:"" help:"Prove every chain of the data folder, or of a backup."`
+	Account accountsCmd  `cmd:"" name:"accounts" help:"Who may sign in to the pages of this server."`
 	Audit   auditCmd     `cmd:"" help:"The access log: who signed in, who saw personal fields."`
 	Doctor  doctorCmd    `cmd:"" help:"Look for what is wrong and say what to do."`
 	Demo    demoCmd      `cmd:"" help:"Play a market day on this machine and check every promise."`
