@@ -9,6 +9,7 @@ import (
 
 	"thonsync/server/accounts"
 	"thonsync/server/audit"
+	"thonsync/server/signin"
 	"thonsync/syncproto"
 	"thonsync/syncproto/credential"
 )
@@ -29,16 +30,16 @@ func (n *Node) openAccounts(ctx context.Context) error {
 // Accounts gives the accounts of this server.
 func (n *Node) Accounts() *accounts.Service { return n.accts }
 
-// LinkPath is where one-time links lead; the token is the query parameter code.
-const LinkPath = "/welcome"
-
 // PageURL gives an address under which this server's pages may be opened: over
 // https where there is, else on this machine itself.
 func (n *Node) PageURL(path string) string {
-	base := n.cfg.ServerURL("localhost")
+	cfg := n.cfg
+	if at, ok := n.serving.Load().(string); ok {
+		cfg.Listen = at // the port that was given, where the setting left it open
+	}
+	base := cfg.ServerURL("localhost")
 	if u, err := url.Parse(base); err == nil && u.Scheme == "http" {
-		_, port, err := net.SplitHostPort(n.cfg.Listen)
-		if err == nil {
+		if _, port, err := net.SplitHostPort(cfg.Listen); err == nil {
 			base = "http://localhost:" + port
 		}
 	}
@@ -46,7 +47,7 @@ func (n *Node) PageURL(path string) string {
 }
 
 func (n *Node) linkURL(token string) string {
-	return n.PageURL(LinkPath) + "?code=" + url.QueryEscape(token)
+	return n.PageURL(signin.WelcomePath) + "?code=" + url.QueryEscape(token)
 }
 
 // FirstRun gives the address of a page on which the first account is made, good

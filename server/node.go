@@ -99,7 +99,10 @@ type Node struct {
 	ordersSeen atomic.Uint64 // number of the last ruling that was looked at
 	ordering   sync.Mutex    // held while orders are carried out
 
-	issuing  sync.Mutex // one device is made at a time
+	issuing sync.Mutex // one device is made at a time
+
+	serving atomic.Value // string: the public address, once served
+
 	stale    sync.Mutex // guards restored
 	restored string     // why this server may not write its own log; "" for none
 	statuses statusCache

@@ -1,14 +1,9 @@
 package server
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
-	"errors"
 	"io"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -82,52 +77,6 @@ func (r reporter) Export(ctx context.Context, q httpapi.ReportQuery, format stri
 		return t.WriteXLSX(w, q.Lang)
 	}
 	return syncproto.Errorf(syncproto.CodeInvalidInput, "reports are files of the form csv or xlsx")
-}
-
-// MonthlyPath is where the monthly page is served, with query parameters unit
-// and month.
-const MonthlyPath = "/reports/monthly"
-
-// ReportPages is the value for Options.Mounts: the monthly page, for whoever
-// has the API token, as bearer or as the password of any user.
-func ReportPages(n *Node) []httpapi.Mount {
-	return []httpapi.Mount{{Prefix: MonthlyPath, Handler: http.HandlerFunc(n.monthlyPage)}}
-}
-
-func (n *Node) monthlyPage(w http.ResponseWriter, r *http.Request) {
-	token, err := n.keys.APIToken()
-	if err != nil || !holds(r, token) {
-		w.Header().Set("WWW-Authenticate", `Basic realm="Thonsync", charset="UTF-8"`)
-		http.Error(w, "The password is the API token of this server (file keys/api-token in its data folder).", http.StatusUnauthorized)
-		return
-	}
-	month := r.URL.Query().Get("month")
-	if month == "" {
-		month = report.ThisMonth(n.opts.Now())
-	}
-	var page bytes.Buffer
-	if err := n.ReportService().Monthly(r.Context(), r.URL.Query().Get("unit"), month, nil, &page); err != nil {
-		if syncproto.CodeOf(err) == syncproto.CodeInvalidInput {
-			e, _ := errors.AsType[*syncproto.Error](err)
-			http.Error(w, e.Message, http.StatusBadRequest)
-			return
-		}
-		n.log.ErrorContext(r.Context(), "monthly page failed", "error", err)
-		http.Error(w, "The page could not be made; the server's log says why.", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-	_, _ = w.Write(page.Bytes()) // a reader that is gone has nobody to tell
-}
-
-func holds(r *http.Request, token string) bool {
-	_, got, ok := r.BasicAuth()
-	if !ok {
-		got, ok = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	}
-	a, b := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(token))
-	return ok && subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
 // APIToken gives the token that opens the JSON API and the report pages.

@@ -75,6 +75,7 @@ func (n *Node) Serve(ctx context.Context, l Listeners) error {
 	servers.Go(func() { failed <- admin.Serve(l.Admin) })
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	n.startWork(background, &work)
+	n.serving.Store(l.Public.Addr().String())
 	if n.opts.Ready != nil {
 		n.opts.Ready(l.Public.Addr().String())
 	}
@@ -133,11 +134,12 @@ func (n *Node) publicServer() (*httpapi.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	access := &gatekeeper{n: n, token: token}
 	c := n.cfg
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), n.gauges())
 	o := httpapi.Options{
-		Exchange: n, Status: n, Access: apiToken(token), Metrics: registry, Version: n.version(),
+		Exchange: n, Status: n, Access: access, Audit: access, Metrics: registry, Version: n.version(),
 		Proxies: c.TrustedProxies, Log: n.log,
 		Limits: httpapi.Limits{
 			Body: c.BodyLimit, Concurrency: c.Concurrency, Queue: c.Queue, PerIP: c.MaxPerIP, Connections: c.MaxConnections,

@@ -2,9 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
-	"errors"
 	"sync"
 	"time"
 
@@ -16,18 +13,6 @@ import (
 	"thonsync/syncproto"
 	"thonsync/syncproto/credential"
 )
-
-// apiToken lets whoever has the token of the file api-token read.
-type apiToken string
-
-// Allow compares in constant time.
-func (a apiToken) Allow(_ context.Context, token string) error {
-	want, got := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(token))
-	if subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
-		return errors.New("wrong token")
-	}
-	return nil
-}
 
 // Ready reports what keeps this server from taking exchanges.
 func (n *Node) Ready(ctx context.Context) error {

@@ -154,7 +154,7 @@ type world struct {
 }
 
 func (w *world) options() server.Options {
-	return server.Options{Transport: transport(w.t), Now: w.clock.now, After: never}
+	return server.Options{Transport: transport(w.t), Now: w.clock.now, After: never, Reports: server.Reporter, Mounts: server.Pages}
 }
 
 func newWorld(t *testing.T) *world {

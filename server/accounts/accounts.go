@@ -121,10 +121,22 @@ var longDigits = regexp.MustCompile(`[0-9]{6,}`)
 // CheckName tells whether a name can be an account's.
 func CheckName(name string) error {
 	if !namePattern.MatchString(name) || longDigits.MatchString(name) {
-		return syncproto.Errorf(syncproto.CodeInvalidInput, "a name to sign in with has 3 to 32 small letters without marks, digits, dots or hyphens, begins with a letter and holds no telephone number")
+		return ErrName
 	}
 	return nil
 }
+
+// What is wrong with what a person typed.
+var (
+	ErrName     = syncproto.Errorf(syncproto.CodeInvalidInput, "a name to sign in with has 3 to 32 small letters without marks, digits, dots or hyphens, begins with a letter and holds no telephone number")
+	ErrTaken    = syncproto.Errorf(syncproto.CodeInvalidInput, "this name is taken: choose another")
+	ErrShort    = syncproto.Errorf(syncproto.CodeInvalidInput, "the password needs at least %d characters: four words make a good one", MinPassword)
+	ErrLong     = syncproto.Errorf(syncproto.CodeInvalidInput, "the password is too long, or holds characters that cannot be typed")
+	ErrCommon   = syncproto.Errorf(syncproto.CodeInvalidInput, "this password is among the first that somebody would try: choose four words that do not belong together")
+	ErrPresent  = syncproto.Errorf(syncproto.CodeInvalidInput, "the present password is not right")
+	ErrCode     = syncproto.Errorf(syncproto.CodeInvalidInput, "the code does not fit: check that the clocks of the phone and of this server are right, and type the code that the app shows now")
+	ErrFactorOn = syncproto.Errorf(syncproto.CodeInvalidInput, "this account has a second factor: turn it off first")
+)
 
 func checkRole(r Role, units []string) error {
 	if !slices.Contains(Roles(), r) {
@@ -170,7 +182,7 @@ func orTaken(err error) error {
 	if err != nil {
 		return err
 	}
-	return syncproto.Errorf(syncproto.CodeInvalidInput, "this name is taken: choose another")
+	return ErrTaken
 }
 
 var errNoAccount = syncproto.Errorf(syncproto.CodeNotFound, "no account has this name: see `thonsync accounts list`")

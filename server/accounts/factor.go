@@ -16,7 +16,6 @@ import (
 	"github.com/pquerna/otp/hotp"
 
 	"thonsync/server/audit"
-	"thonsync/syncproto"
 )
 
 // Parameters of the second factor, after RFC 6238; every authenticator app knows
@@ -104,7 +103,7 @@ func (s *Service) NewFactor(ctx context.Context, c Caller, issuer string) (out S
 			return err
 		}
 		if a.factor != nil {
-			return syncproto.Errorf(syncproto.CodeInvalidInput, "this account has a second factor: turn it off first")
+			return ErrFactorOn
 		}
 		secret := make([]byte, secretOctets)
 		if a.pending != nil {
@@ -126,8 +125,6 @@ func (s *Service) NewFactor(ctx context.Context, c Caller, issuer string) (out S
 	return out, err
 }
 
-var errCode = syncproto.Errorf(syncproto.CodeInvalidInput, "the code does not fit: check that the clock of the phone and of this server are right, and type the code that the app shows now")
-
 // ConfirmFactor puts the secret of NewFactor in force once its owner shows a code
 // of it. It ends all other sessions and gives recovery codes, which are shown
 // once, and the token of a new session.
@@ -141,7 +138,7 @@ func (s *Service) ConfirmFactor(ctx context.Context, c Caller, code, address str
 			return err
 		}
 		if a.pending == nil || a.factor != nil {
-			return errCode
+			return ErrCode
 		}
 		secret, err := s.box.Open(a.pending, a.ID[:])
 		if err != nil {
@@ -152,7 +149,7 @@ func (s *Service) ConfirmFactor(ctx context.Context, c Caller, code, address str
 			return err
 		}
 		if !ok {
-			return errCode
+			return ErrCode
 		}
 		if err := s.auditFrom(ctx, c.Actor(), audit.FactorOn, a.ID, address); err != nil {
 			return err
@@ -199,14 +196,14 @@ func (s *Service) withCode(ctx context.Context, c Caller, code string, action au
 			return err
 		}
 		if a.factor == nil {
-			return errCode
+			return ErrCode
 		}
 		ok, _, err := s.passFactor(t, &a, code)
 		if err != nil {
 			return err
 		}
 		if !ok {
-			return errCode
+			return ErrCode
 		}
 		if err := s.auditFrom(ctx, c.Actor(), action, a.ID, address); err != nil {
 			return err

@@ -49,7 +49,8 @@ func newHasher(random io.Reader) *hasher {
 	return &hasher{random: random, slots: make(chan struct{}, hashSlots), queue: make(chan struct{}, hashSlots+hashQueue), derive: argon2.IDKey}
 }
 
-var errBusy = syncproto.Errorf(syncproto.CodeOverload, "too many people sign in at this moment: try again in a few seconds")
+// ErrBusy says that too many sign in at once.
+var ErrBusy = syncproto.Errorf(syncproto.CodeOverload, "too many people sign in at this moment: try again in a few seconds")
 
 // turn runs f when there is room.
 func (h *hasher) turn(ctx context.Context, f func()) error {
@@ -57,13 +58,13 @@ func (h *hasher) turn(ctx context.Context, f func()) error {
 	case h.queue <- struct{}{}:
 		defer func() { <-h.queue }()
 	default:
-		return errBusy
+		return ErrBusy
 	}
 	select {
 	case h.slots <- struct{}{}:
 		defer func() { <-h.slots }()
 	case <-ctx.Done():
-		return errBusy
+		return ErrBusy
 	}
 	f()
 	return nil
@@ -147,16 +148,14 @@ var common = func() map[string]bool {
 // CheckPassword tells whether somebody may choose this password. There are no
 // rules about kinds of characters: length is what counts.
 func CheckPassword(name, password string) error {
-	switch n := utf8.RuneCountInString(password); {
-	case !utf8.ValidString(password) || strings.ContainsFunc(password, unicode.IsControl):
-		return syncproto.Errorf(syncproto.CodeInvalidInput, "the password holds characters that cannot be typed")
-	case n < MinPassword:
-		return syncproto.Errorf(syncproto.CodeInvalidInput, "the password has %d characters, it needs %d: four words make a good one", n, MinPassword)
-	case len(password) > maxPasswordBytes:
-		return syncproto.Errorf(syncproto.CodeInvalidInput, "the password is too long")
+	switch {
+	case !utf8.ValidString(password) || strings.ContainsFunc(password, unicode.IsControl) || len(password) > maxPasswordBytes:
+		return ErrLong
+	case utf8.RuneCountInString(password) < MinPassword:
+		return ErrShort
 	}
 	if base := bare(password); base == "" || common[base] || base == bare(name) || monotone(base) {
-		return syncproto.Errorf(syncproto.CodeInvalidInput, "this password is among the first that somebody would try: choose four words that do not belong together")
+		return ErrCommon
 	}
 	return nil
 }

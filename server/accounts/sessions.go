@@ -14,7 +14,6 @@ import (
 	"github.com/google/uuid"
 
 	"thonsync/server/audit"
-	"thonsync/syncproto"
 )
 
 // Bounds of sessions.
@@ -180,7 +179,7 @@ func (s *Service) ChangePassword(ctx context.Context, c Caller, present, next, a
 		return "", err
 	}
 	if !ok {
-		return "", syncproto.Errorf(syncproto.CodeInvalidInput, "the present password is not right")
+		return "", ErrPresent
 	}
 	made, err := s.hash.make(ctx, next)
 	if err != nil {

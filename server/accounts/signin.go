@@ -101,13 +101,16 @@ func (s *Service) admit(ctx context.Context, in Attempt) (a row, p payer, err er
 				p = payer{true, hash, perBrowser}
 			}
 		}
+		// What is turned away counts nowhere.
 		now := s.nowMS()
-		err := t.charge(s.addressKey(in.Address), perAddress, now)
+		err := t.charge(p.key, p.bucket, now)
 		if err == nil {
-			err = t.charge(p.key, p.bucket, now)
+			if err = t.charge(s.addressKey(in.Address), perAddress, now); errors.As(err, &held) {
+				return t.refund(p.key, p.bucket, now)
+			}
 		}
 		if errors.As(err, &held) {
-			return nil // what was charged stays
+			return nil
 		}
 		return err
 	})

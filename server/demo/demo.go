@@ -65,7 +65,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	if !o.Once {
-		tell.addresses(s)
+		tell.addresses(ctx, s)
 		<-ctx.Done()
 	}
 	if !held {

@@ -68,11 +68,11 @@ func (s *stage) judge(ctx context.Context, d *day, t *teller) (held bool, err er
 }
 
 // addresses says where to look while the demo stays up.
-func (t *teller) addresses(s *stage) {
+func (t *teller) addresses(ctx context.Context, s *stage) {
 	t.line("\nThe servers stay up until Ctrl-C. Open in a browser:")
 	t.line("  centre               %s/", s.centre.url)
 	t.line("  API documentation    %s/docs", s.centre.url)
-	for _, l := range s.reports.links(s) {
+	for _, l := range s.reports.links(ctx, s) {
 		t.line("  %-20s %s", l.what, l.url)
 	}
 	for _, p := range s.points {

@@ -20,7 +20,7 @@ type reports struct{}
 
 func (reports) options(log *slog.Logger, transport clientlib.Transport) server.Options {
 	return server.Options{
-		Version: "demo", Log: log, Transport: transport, Reports: server.Reporter, Mounts: server.ReportPages,
+		Version: "demo", Log: log, Transport: transport, Reports: server.Reporter, Mounts: server.Pages,
 	}
 }
 
@@ -66,17 +66,21 @@ func short(t *report.Table) *report.Table {
 
 type link struct{ what, url string }
 
-// links says where the centre's reports are. The password is the API token.
-func (reports) links(s *stage) []link {
+// links says where the centre's reports are and how to get in.
+func (reports) links(ctx context.Context, s *stage) []link {
 	token, err := s.centre.node.APIToken()
 	if err != nil {
 		return nil
 	}
-	return []link{
-		{"monthly report", s.centre.url + server.MonthlyPath + "?unit=" + url.QueryEscape(s.points[0].unit)},
-		{"  its password", token + " (any user name)"},
-		{"which teams work", s.centre.url + "/v1/reports/teams (JSON; Authorization: Bearer with the same token)"},
+	var out []link
+	// Only somebody who stays to look needs it, so nobody is told of a failure.
+	if first, err := s.centre.node.FirstRun(ctx); err == nil && first != "" {
+		out = append(out, link{"first, get in", first + " (once, within an hour: choose a name and a password)"})
 	}
+	return append(out,
+		link{"monthly report", s.centre.node.PageURL(server.MonthlyPath) + "?unit=" + url.QueryEscape(s.points[0].unit)},
+		link{"which teams work", s.centre.url + "/v1/reports/teams (JSON; Authorization: Bearer " + token + ")"},
+	)
 }
 
 // importFiles imports the reference data of a folder, as `thonsync import` does.

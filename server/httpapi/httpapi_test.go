@@ -11,10 +11,14 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
+	"thonsync/server/accounts"
 	"thonsync/server/httpapi"
 	"thonsync/syncproto"
 )
@@ -36,12 +40,24 @@ func (s status) Status(context.Context) (httpapi.Status, error) {
 
 type access string
 
-func (a access) Allow(_ context.Context, token string) error {
+func (a access) Token(_ context.Context, token string) error {
 	if token != string(a) {
 		return errors.New("no")
 	}
 	return nil
 }
+
+// Session takes "role unit unit" for a token.
+func (a access) Session(_ context.Context, token string) (accounts.Caller, error) {
+	f := strings.Split(token, ".")
+	if !slices.Contains(accounts.Roles(), accounts.Role(f[0])) {
+		return accounts.Caller{}, accounts.ErrSignIn
+	}
+	return accounts.Caller{Account: uuid.NewSHA1(uuid.Nil, []byte(token)), Name: "name", Role: accounts.Role(f[0]), Units: f[1:], CSRF: "csrf-token", Pending: slices.Contains(f, "pending")}, nil
+}
+
+func (a access) Within(unit string, units []string) bool { return slices.Contains(units, unit) }
+func (a access) Whole(units []string) bool               { return slices.Contains(units, "whole") }
 
 func limits() httpapi.Limits {
 	return httpapi.Limits{Body: 4096, Concurrency: 2, Queue: 1, PerIP: 64, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute, WorkTimeout: time.Minute}
@@ -624,7 +640,7 @@ func TestInstalledPagesMayCall(t *testing.T) {
 // to a page elsewhere whose name points here.
 func TestMountsAreNotServedOverPlainHTTP(t *testing.T) {
 	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<script>"+r.URL.Path) })
-	base, _ := start(t, httpapi.Options{Mounts: []httpapi.Mount{{Prefix: "/", Handler: app}, {Prefix: "/console", Handler: app}}})
+	base, _ := start(t, httpapi.Options{Mounts: []httpapi.Mount{{Prefix: "/", Permit: httpapi.Anybody, Handler: app}, {Prefix: "/console", Permit: httpapi.Anybody, Handler: app}}})
 	for _, path := range []string{"/app.js", "/console", "/console/x"} {
 		do(t, "GET", base+path, nil, "Host", "192.168.1.1:8017").wantProblem(t, 404, syncproto.CodeScope)
 		do(t, "GET", base+path, nil, "Host", "rebound.example").wantProblem(t, 404, syncproto.CodeScope)

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -146,27 +147,9 @@ func allowPages(c *fiber.Ctx) error {
 	return c.SendStatus(http.StatusNoContent)
 }
 
-// needAccess lets only holders of the API token pass.
-func (s *Server) needAccess(c *fiber.Ctx) error {
-	if err := s.allow(c.UserContext(), c.Get(fiber.HeaderAuthorization)); err != nil {
-		return err
-	}
-	return c.Next()
-}
-
-var errSignIn = &Problem{Code: codeSignIn, Status: http.StatusUnauthorized,
-	Detail: "This needs the header Authorization: Bearer TOKEN, with the token of the file api-token in the data folder"}
-
-func (s *Server) allow(ctx context.Context, header string) error {
-	token, ok := strings.CutPrefix(header, "Bearer ")
-	if !ok || s.opts.Access == nil || s.opts.Access.Allow(ctx, token) != nil {
-		return errSignIn
-	}
-	return nil
-}
-
-// mount serves a net/http handler. Pages with code are served only where the
-// browser can be sure who sent them: over TLS, or to this machine itself.
+// mount serves a net/http handler. Pages with code or accounts are served only
+// where the browser can be sure who sent them: over TLS, or to this machine
+// itself.
 func (s *Server) mount(m Mount) {
 	h := adaptor.HTTPHandler(m.Handler)
 	guarded := func(c *fiber.Ctx) error {
@@ -177,7 +160,18 @@ func (s *Server) mount(m Mount) {
 			return &Problem{Code: syncproto.CodeScope, Status: http.StatusNotFound,
 				Detail: "Pages are served only over https or on this machine itself"}
 		}
-		return h(c)
+		if err := s.enterMount(c, m.Permit); err != nil {
+			return s.turnAway(c, err)
+		}
+		// A handler adds its headers to these; a browser would obey both policies.
+		policies := takeHeaders(c, fiber.HeaderContentSecurityPolicy, fiber.HeaderReferrerPolicy, fiber.HeaderCacheControl)
+		err := h(c)
+		for name, value := range policies {
+			if len(c.Response().Header.Peek(name)) == 0 && value != "" {
+				c.Set(name, value)
+			}
+		}
+		return err
 	}
 	if m.Prefix == "/" {
 		s.app.Get("/*", guarded)
@@ -185,6 +179,50 @@ func (s *Server) mount(m Mount) {
 	}
 	s.app.All(m.Prefix, guarded)
 	s.app.All(m.Prefix+"/*", guarded)
+}
+
+// enterMount lets a request into a mount and tells the handler who sends it and
+// from where. On open mounts whoever has signed in is known, too.
+func (s *Server) enterMount(c *fiber.Ctx, p Permit) error {
+	caller, err := s.identify(c.UserContext(), c.Get(fiber.HeaderAuthorization), c.Cookies(SessionCookie))
+	if err == nil && !p.Open {
+		// Forms carry their token in a field, which the handler checks.
+		err = s.admits(p, &caller, fiber.MethodGet, "")
+	}
+	if err != nil && !(p.Open && errors.Is(err, errSignIn)) {
+		return err
+	}
+	if err == nil {
+		c.Context().SetUserValue(callerKey{}, caller)
+	}
+	if !p.Open {
+		c.Set(fiber.HeaderCacheControl, "no-store")
+	}
+	c.Context().SetUserValue(addressKey{}, c.IP())
+	return nil
+}
+
+// turnAway sends people who open a page to where they can sign in.
+func (s *Server) turnAway(c *fiber.Ctx, err error) error {
+	if c.Method() != fiber.MethodGet || !strings.Contains(c.Get(fiber.HeaderAccept), "text/html") {
+		return err
+	}
+	switch {
+	case errors.Is(err, errSignIn):
+		return c.Redirect(signInPage(c), http.StatusSeeOther)
+	case errors.Is(err, errFactor):
+		return c.Redirect(AccountPath, http.StatusSeeOther)
+	}
+	return err
+}
+
+func takeHeaders(c *fiber.Ctx, names ...string) map[string]string {
+	out := make(map[string]string)
+	for _, name := range names {
+		out[name] = string(c.Response().Header.Peek(name))
+		c.Response().Header.Del(name)
+	}
+	return out
 }
 
 // fromThisMachine reports whether the request came over loopback and was meant

@@ -50,6 +50,7 @@ const (
 	codeMediaType syncproto.Code = "media-type"
 	codeSignIn    syncproto.Code = "sign-in"
 	codeTimeout   syncproto.Code = "timeout"
+	codeForm      syncproto.Code = "form-token"
 )
 
 // codeOfStatus names faults that the HTTP library finds before a handler runs.
@@ -84,6 +85,7 @@ var titles = map[syncproto.Code]title{
 	syncproto.CodeOldKey:      {"Khóa của máy chủ đã đổi", "The server's key has changed"},
 	syncproto.CodeInternal:    {"Máy chủ gặp lỗi", "The server met a fault"},
 	codeSignIn:                {"Cần đăng nhập", "Sign in first"},
+	codeForm:                  {"Trang đã cũ, hãy tải lại", "The page is old: load it again"},
 	codeTimeout:               {"Kết nối quá chậm", "The connection was too slow"},
 }
 

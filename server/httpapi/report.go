@@ -64,17 +64,18 @@ type ReportColumn struct {
 // ReportInput is what a request for a report says. It is exported because huma
 // reads embedded parameters of exported types only.
 type ReportInput struct {
-	Authorization string `header:"Authorization" doc:"Bearer and the API token"`
-	Name          string `path:"name" maxLength:"64"`
-	Unit          string `query:"unit" maxLength:"128" doc:"unit as list:code"`
-	From          string `query:"from" format:"date" doc:"first day; by default the criteria's period until today"`
-	To            string `query:"to" format:"date" doc:"last day"`
-	Month         string `query:"month" pattern:"^([0-9]{4}-(0[1-9]|1[0-2]))?$" doc:"YYYY-MM instead of first and last day; names what was published of it"`
-	Limit         int    `query:"limit" minimum:"0" maximum:"100000"`
+	Name  string `path:"name" maxLength:"64"`
+	Unit  string `query:"unit" maxLength:"128" doc:"unit as list:code"`
+	From  string `query:"from" format:"date" doc:"first day; by default the criteria's period until today"`
+	To    string `query:"to" format:"date" doc:"last day"`
+	Month string `query:"month" pattern:"^([0-9]{4}-(0[1-9]|1[0-2]))?$" doc:"YYYY-MM instead of first and last day; names what was published of it"`
+	Limit int    `query:"limit" minimum:"0" maximum:"100000"`
 }
 
-func (in *ReportInput) query() ReportQuery {
-	return ReportQuery{Name: in.Name, Unit: in.Unit, From: in.From, To: in.To, Month: in.Month, Limit: in.Limit}
+// query narrows what was asked for to what the caller may see.
+func (s *Server) query(ctx context.Context, in *ReportInput) (ReportQuery, error) {
+	unit, err := s.unitFor(ctx, in.Unit)
+	return ReportQuery{Name: in.Name, Unit: unit, From: in.From, To: in.To, Month: in.Month, Limit: in.Limit}, err
 }
 
 type reportsOutput struct{ Body []ReportInfo }
@@ -99,40 +100,38 @@ var fileTypes = map[string]string{
 }
 
 func (s *Server) registerReports() {
-	huma.Register(s.api, huma.Operation{
+	huma.Register(s.api, declare(huma.Operation{
 		OperationID: "reports", Method: http.MethodGet, Path: "/v1/reports", Tags: []string{"reports"},
-		Summary: "The reports there are", Security: secured,
-	}, func(ctx context.Context, in *authorized) (*reportsOutput, error) {
-		if err := s.allow(ctx, in.Authorization); err != nil {
-			return nil, err
-		}
+		Summary: "The reports there are",
+	}), func(context.Context, *empty) (*reportsOutput, error) {
 		return &reportsOutput{s.opts.Reports.Reports()}, nil
 	})
-	huma.Register(s.api, huma.Operation{
+	huma.Register(s.api, declare(huma.Operation{
 		OperationID: "report", Method: http.MethodGet, Path: "/v1/reports/{name}", Tags: []string{"reports"},
-		Summary: "One report as rows", Security: secured,
-	}, func(ctx context.Context, in *ReportInput) (*reportOutput, error) {
-		if err := s.allow(ctx, in.Authorization); err != nil {
-			return nil, err
+		Summary: "One report as rows", Description: "An officer sees the units of the account only.",
+	}), func(ctx context.Context, in *ReportInput) (*reportOutput, error) {
+		q, err := s.query(ctx, in)
+		if err != nil {
+			return nil, s.hide(ctx, err)
 		}
-		t, err := s.opts.Reports.Report(ctx, in.query())
+		t, err := s.opts.Reports.Report(ctx, q)
 		if err != nil {
 			return nil, s.hide(ctx, err)
 		}
 		return &reportOutput{t}, nil
 	})
-	huma.Register(s.api, huma.Operation{
+	huma.Register(s.api, declare(huma.Operation{
 		OperationID: "report-file", Method: http.MethodGet, Path: "/v1/reports/{name}/{format}", Tags: []string{"reports"},
-		Summary: "One report as a file", Security: secured,
-	}, s.reportFile)
+		Summary: "One report as a file", Description: "An officer sees the units of the account only.",
+	}), s.reportFile)
 }
 
 func (s *Server) reportFile(ctx context.Context, in *fileInput) (*fileOutput, error) {
-	if err := s.allow(ctx, in.Authorization); err != nil {
-		return nil, err
+	q, err := s.query(ctx, &in.ReportInput)
+	if err != nil {
+		return nil, s.hide(ctx, err)
 	}
 	var buf bytes.Buffer
-	q := in.query()
 	q.Lang = in.Lang
 	if err := s.opts.Reports.Export(ctx, q, in.Format, &buf); err != nil {
 		return nil, s.hide(ctx, err)

@@ -30,17 +30,12 @@ type Exchanger interface {
 	Keys(ctx context.Context) ([]byte, error)
 }
 
-// Access decides who may read status, reports and metrics.
-type Access interface {
-	// Allow gives an error, which becomes an answer of 401, unless token may
-	// read.
-	Allow(ctx context.Context, token string) error
-}
-
 // Mount serves part of the site from a net/http handler: the console, the phone
-// app.
+// app. The handler learns from CallerOf and AddressOf who asks, and checks the
+// CSRF token of forms itself.
 type Mount struct {
 	Prefix  string // such as /console
+	Permit  Permit // who may use it; the zero value lets nobody
 	Handler http.Handler
 }
 
@@ -63,6 +58,7 @@ type Options struct {
 	Status   StatusReporter
 	Reports  Reporter // nil for none
 	Access   Access
+	Audit    AuditReader // nil for none
 	Mounts   []Mount
 	Metrics  *prometheus.Registry
 	Version  Version
@@ -117,6 +113,7 @@ func New(o Options) *Server {
 	s.app = newApp(o.Limits, o.Proxies, s.writeProblem)
 	s.app.Use(s.observe, s.secureHeaders, refuseAmbiguous, refuseEncodings, s.readBody)
 	s.api = humafiber.New(s.app, apiConfig(o.Version))
+	s.api.UseMiddleware(s.guardAPI)
 	s.routes()
 	return s
 }
@@ -147,29 +144,32 @@ func newApp(l Limits, proxies []string, onError fiber.ErrorHandler) *fiber.App {
 }
 
 func (s *Server) routes() {
-	a := s.app
-	a.Options("/v1/exchange", allowPages)
-	a.Options("/v1/keys", allowPages)
-	a.Post("/v1/exchange", allowPages, s.exchange)
-	a.Get("/v1/keys", allowPages, s.keys)
-	a.Get("/healthz", s.healthz)
-	a.Get("/readyz", s.readyz)
-	a.Get("/metrics", s.needAccess, s.metrics())
+	s.route(fiber.MethodOptions, "/v1/exchange", allowPages)
+	s.route(fiber.MethodOptions, "/v1/keys", allowPages)
+	s.route(fiber.MethodPost, "/v1/exchange", allowPages, s.exchange)
+	s.route(fiber.MethodGet, "/v1/keys", allowPages, s.keys)
+	s.route(fiber.MethodGet, "/healthz", s.healthz)
+	s.route(fiber.MethodGet, "/readyz", s.readyz)
+	s.route(fiber.MethodGet, "/metrics", s.metrics())
 	s.registerVersion()
 	s.registerStatus()
+	s.registerAccount()
+	if s.opts.Audit != nil {
+		s.registerAudit()
+	}
 	if s.opts.Reports != nil {
 		s.registerReports()
 	}
 	describeExchange(s.api.OpenAPI())
-	a.Get("/openapi.json", s.openAPI)
-	a.Get("/docs", s.docs)
+	s.route(fiber.MethodGet, "/openapi.json", s.openAPI)
+	s.route(fiber.MethodGet, "/docs", s.docs)
 	rooted := false
 	for _, m := range s.opts.Mounts {
 		rooted = rooted || m.Prefix == "/"
 		s.mount(m)
 	}
 	if !rooted {
-		a.Get("/", s.frontPage)
+		s.route(fiber.MethodGet, "/", s.frontPage)
 	}
 }
 

@@ -104,7 +104,8 @@ func apiConfig(v Version) huma.Config {
 	c.Transformers = append(c.Transformers, finishProblem)
 	c.Info.Description = "What a point or centre offers besides the sync protocol. Errors are RFC 9457 problems; act on code."
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"token": {Type: "http", Scheme: "bearer", Description: "The token in the file api-token of the data folder"},
+		"token":   {Type: "http", Scheme: "bearer", Description: "The token in the file api-token of the data folder; stands for a province operator"},
+		"session": {Type: "apiKey", In: "cookie", Name: SessionCookie, Description: "The session of somebody who signed in on the page " + SignInPath},
 	}
 	return c
 }
@@ -124,35 +125,26 @@ func finishProblem(ctx huma.Context, _ string, v any) (any, error) {
 
 func init() { huma.NewError = humaError }
 
-var secured = []map[string][]string{{"token": {}}}
-
 type empty struct{}
 
 type versionOutput struct{ Body Version }
 
 func (s *Server) registerVersion() {
-	huma.Register(s.api, huma.Operation{
+	huma.Register(s.api, declare(huma.Operation{
 		OperationID: "version", Method: http.MethodGet, Path: "/version", Tags: []string{"server"},
 		Summary: "Program and protocol versions",
-	}, func(context.Context, *empty) (*versionOutput, error) {
+	}), func(context.Context, *empty) (*versionOutput, error) {
 		return &versionOutput{s.opts.Version}, nil
 	})
-}
-
-type authorized struct {
-	Authorization string `header:"Authorization" doc:"Bearer and the API token"`
 }
 
 type statusOutput struct{ Body Status }
 
 func (s *Server) registerStatus() {
-	huma.Register(s.api, huma.Operation{
+	huma.Register(s.api, declare(huma.Operation{
 		OperationID: "status", Method: http.MethodGet, Path: "/v1/status", Tags: []string{"server"},
-		Summary: "Present state of the server", Security: secured,
-	}, func(ctx context.Context, in *authorized) (*statusOutput, error) {
-		if err := s.allow(ctx, in.Authorization); err != nil {
-			return nil, err
-		}
+		Summary: "Present state of the server",
+	}), func(ctx context.Context, _ *empty) (*statusOutput, error) {
 		st, err := s.opts.Status.Status(ctx)
 		if err != nil {
 			return nil, s.hide(ctx, err)

@@ -196,7 +196,7 @@ func newLog(w io.Writer, c config.Config) *slog.Logger {
 // options are those of a server that this program opens.
 func (a *app) options() server.Options {
 	return server.Options{
-		Reports: server.Reporter, Mounts: server.ReportPages,
+		Reports: server.Reporter, Mounts: server.Pages,
 		Version: programVersion(), Commit: commit(), Log: a.log, Transport: httptransport.New(0),
 		Digits: func(d string) { a.say("Compare these six digits with the officer at the centre: %s", d) },
 	}

@@ -81,6 +81,13 @@ func (c *serveCmd) greet(a *app, n *server.Node, address string) {
 	cfg := a.cfg
 	cfg.Listen = address // the port that was given, where the setting left it open
 	a.say("Listening on %s, reachable as %s.", address, cfg.ServerURL(host))
+	switch first, err := n.FirstRun(a.ctx); {
+	case err != nil:
+		a.log.Error("no link for the first account could be made", "error", err)
+	case first != "":
+		a.say("Nobody can sign in yet. The first account is made here, once, within an hour:")
+		a.say("  %s", first)
+	}
 	a.say("Take a device in:  thonsync --data %s code new --help", a.cfg.Data)
 	a.say("Look after it:     thonsync --data %s doctor", a.cfg.Data)
 }

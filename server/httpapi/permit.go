@@ -1,0 +1,282 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/gofiber/fiber/v2"
+
+	"thonsync/server/accounts"
+	"thonsync/syncproto"
+)
+
+// Access finds out who sends a request and what lies in whose units.
+// Implementations must be safe for concurrent use.
+type Access interface {
+	// Token gives an error unless token is the API token.
+	Token(ctx context.Context, token string) error
+	// Session finds who holds a session's token; accounts.ErrSignIn if nobody.
+	Session(ctx context.Context, token string) (accounts.Caller, error)
+	// Within tells whether a unit lies in one of units; false for a unit that is
+	// not known.
+	Within(unit string, units []string) bool
+	// Whole tells whether everything that this server holds lies in units.
+	Whole(units []string) bool
+}
+
+// Reach says how far into the units what a route shows reaches.
+type Reach int
+
+// How far a route reaches.
+const (
+	// ReachNone shows nothing of any unit.
+	ReachNone Reach = iota
+	// ReachUnit shows one unit, which the handler asks UnitFor about.
+	ReachUnit
+	// ReachServer shows the whole server: an officer only where all of it is his.
+	ReachServer
+	// ReachOwn shows the caller's own account, also while it must set its second
+	// factor.
+	ReachOwn
+)
+
+// Permit says who may use a route. The zero value lets nobody.
+type Permit struct {
+	Open  bool // anybody, also who has not signed in
+	Roles []accounts.Role
+	Reach Reach
+}
+
+var (
+	everyRole = []accounts.Role{accounts.Province, accounts.Officer, accounts.Auditor}
+	operators = []accounts.Role{accounts.Province, accounts.Officer}
+	province  = []accounts.Role{accounts.Province}
+	readers   = []accounts.Role{accounts.Province, accounts.Auditor}
+)
+
+// Permits that routes and mounts have in common.
+var (
+	// Anybody needs no sign-in.
+	Anybody = Permit{Open: true}
+	// OwnAccountOnly shows whoever has signed in his own account.
+	OwnAccountOnly = Permit{Roles: everyRole, Reach: ReachOwn}
+	// AuditReaders show the access log.
+	AuditReaders = Permit{Roles: readers}
+	// OneUnit shows a unit, which the handler asks UnitFor about.
+	OneUnit = Permit{Roles: operators, Reach: ReachUnit}
+	// ProvinceOnly is for province operators.
+	ProvinceOnly = Permit{Roles: province}
+)
+
+// permits is the one list of who may use which route. A route that is missing
+// here answers nobody. Mounts bring their own permits.
+var permits = map[string]Permit{
+	"OPTIONS /v1/exchange": Anybody, // protects itself end to end
+	"POST /v1/exchange":    Anybody,
+	"OPTIONS /v1/keys":     Anybody,
+	"GET /v1/keys":         Anybody,
+	"GET /healthz":         Anybody,
+	"GET /readyz":          Anybody,
+	"GET /version":         Anybody,
+	"GET /openapi.json":    Anybody,
+	"GET /docs":            Anybody,
+	"GET /":                Anybody, // says what this server is, and nothing that was recorded
+
+	"GET /metrics":                    {Roles: province},
+	"GET /v1/account":                 {Roles: everyRole, Reach: ReachOwn},
+	"GET /v1/audit":                   {Roles: readers},
+	"GET /v1/audit/verdict":           {Roles: readers},
+	"GET /v1/status":                  {Roles: operators, Reach: ReachServer},
+	"GET /v1/reports":                 {Roles: operators},
+	"GET /v1/reports/{name}":          {Roles: operators, Reach: ReachUnit},
+	"GET /v1/reports/{name}/{format}": {Roles: operators, Reach: ReachUnit},
+}
+
+// SessionCookie carries the token of a session. The prefix makes browsers refuse
+// it from any other site and over plain HTTP; they take it on localhost.
+const SessionCookie = "__Host-thonsync-session"
+
+// Where people sign in and look after their account.
+const (
+	SignInPath  = "/signin"
+	AccountPath = "/account"
+)
+
+type (
+	callerKey  struct{}
+	addressKey struct{}
+)
+
+// CallerOf gives who sends the request that ctx belongs to; false on open routes
+// for somebody who has not signed in.
+func CallerOf(ctx context.Context) (accounts.Caller, bool) {
+	c, ok := ctx.Value(callerKey{}).(accounts.Caller)
+	return c, ok
+}
+
+// AddressOf gives the address from which the request of a mount comes.
+func AddressOf(ctx context.Context) string {
+	a, _ := ctx.Value(addressKey{}).(string)
+	return a
+}
+
+var (
+	errSignIn = &Problem{Code: codeSignIn, Status: http.StatusUnauthorized,
+		Detail: "Sign in on the page " + SignInPath + ", or send the header Authorization: Bearer TOKEN with the token of the file api-token in the data folder"}
+	errFactor = &Problem{Code: codeSignIn, Status: http.StatusUnauthorized,
+		Detail: "This account must set its second factor first: do it on the page /account"}
+	errForm = &Problem{Code: codeForm, Status: http.StatusForbidden,
+		Detail: "A request that changes something needs the header X-CSRF-Token with the value that /v1/account gives"}
+	// errHidden is for what a role must not see, as for what is not there.
+	errHidden = syncproto.Errorf(syncproto.CodeScope, "there is no such thing here")
+)
+
+// identify finds who sends a request; errSignIn if nobody can be found out.
+func (s *Server) identify(ctx context.Context, authorization, session string) (accounts.Caller, error) {
+	if s.opts.Access == nil {
+		return accounts.Caller{}, errSignIn
+	}
+	if token, ok := strings.CutPrefix(authorization, "Bearer "); ok {
+		if s.opts.Access.Token(ctx, token) != nil {
+			return accounts.Caller{}, errSignIn
+		}
+		return accounts.Machine(), nil
+	}
+	if session == "" {
+		return accounts.Caller{}, errSignIn
+	}
+	c, err := s.opts.Access.Session(ctx, session)
+	if err != nil {
+		return accounts.Caller{}, signInOr(err)
+	}
+	return c, nil
+}
+
+// signInOr tells a session that is over from a fault.
+func signInOr(err error) error {
+	if errors.Is(err, accounts.ErrSignIn) {
+		return errSignIn
+	}
+	return err
+}
+
+// admits decides about one request.
+func (s *Server) admits(p Permit, c *accounts.Caller, method, csrf string) error {
+	switch {
+	case c.Pending && p.Reach != ReachOwn:
+		return errFactor
+	case !slices.Contains(p.Roles, c.Role):
+		return errHidden
+	case p.Reach == ReachServer && c.Role == accounts.Officer && !s.opts.Access.Whole(c.Units):
+		return errHidden
+	case method != http.MethodGet && method != http.MethodHead && c.CSRF != "" && !c.CheckCSRF(csrf):
+		return errForm
+	}
+	return nil
+}
+
+// headerCSRF carries what a form would send.
+const headerCSRF = "X-CSRF-Token"
+
+// guard is the handler before the others of a route.
+func (s *Server) guard(p Permit) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		if p.Open {
+			return c.Next()
+		}
+		caller, err := s.identify(c.UserContext(), c.Get(fiber.HeaderAuthorization), c.Cookies(SessionCookie))
+		if err != nil {
+			return err
+		}
+		if err := s.admits(p, &caller, c.Method(), c.Get(headerCSRF)); err != nil {
+			return err
+		}
+		c.Set(fiber.HeaderCacheControl, "no-store")
+		c.SetUserContext(context.WithValue(c.UserContext(), callerKey{}, caller))
+		return c.Next()
+	}
+}
+
+// route registers handlers with the guard that the list of permits wants.
+func (s *Server) route(method, path string, handlers ...fiber.Handler) {
+	handlers = append([]fiber.Handler{s.guard(permits[method+" "+path])}, handlers...)
+	s.app.Add(method, path, handlers...)
+	if method == fiber.MethodGet {
+		s.app.Add(fiber.MethodHead, path, handlers...)
+	}
+}
+
+// guardAPI is guard for routes of the JSON API.
+func (s *Server) guardAPI(ctx huma.Context, next func(huma.Context)) {
+	op := ctx.Operation()
+	p := permits[op.Method+" "+op.Path]
+	if p.Open {
+		next(ctx)
+		return
+	}
+	fc := humafiber.Unwrap(ctx)
+	caller, err := s.identify(ctx.Context(), ctx.Header("Authorization"), fc.Cookies(SessionCookie))
+	if err == nil {
+		err = s.admits(p, &caller, ctx.Method(), ctx.Header(headerCSRF))
+	}
+	if err != nil {
+		if err := s.writeProblem(fc, err); err != nil {
+			s.log.ErrorContext(ctx.Context(), "no answer could be written", "error", err)
+		}
+		return
+	}
+	ctx.SetHeader(fiber.HeaderCacheControl, "no-store")
+	next(huma.WithValue(ctx, callerKey{}, caller))
+}
+
+// declare completes an operation by what the list of permits says.
+func declare(op huma.Operation) huma.Operation {
+	p := permits[op.Method+" "+op.Path]
+	if p.Open {
+		return op
+	}
+	op.Security = []map[string][]string{{"token": {}}, {"session": {}}}
+	roles := make([]string, len(p.Roles))
+	for i, r := range p.Roles {
+		roles[i] = string(r)
+	}
+	op.Extensions = map[string]any{"x-roles": roles}
+	op.Description = strings.TrimSpace(op.Description + " Roles: " + strings.Join(roles, ", ") + ". Others get not-found, as for what is not there.")
+	return op
+}
+
+// UnitFor gives the unit that a caller may see where he asked for one: his only
+// one if he named none, and CodeScope for one that is not his.
+func UnitFor(a Access, c accounts.Caller, asked string) (string, error) {
+	switch {
+	case c.Role != accounts.Officer:
+		return asked, nil
+	case asked == "" && len(c.Units) == 1:
+		return c.Units[0], nil
+	case asked == "":
+		return "", syncproto.Errorf(syncproto.CodeInvalidInput, "this account has several units: name one of them, as unit=LIST:CODE")
+	case !a.Within(asked, c.Units):
+		return "", errHidden
+	}
+	return asked, nil
+}
+
+// unitFor is UnitFor for the caller of a request.
+func (s *Server) unitFor(ctx context.Context, asked string) (string, error) {
+	c, ok := CallerOf(ctx)
+	if !ok {
+		return "", errSignIn
+	}
+	return UnitFor(s.opts.Access, c, asked)
+}
+
+// signInPage gives where to sign in and come back from.
+func signInPage(c *fiber.Ctx) string {
+	return SignInPath + "?next=" + url.QueryEscape(c.OriginalURL())
+}

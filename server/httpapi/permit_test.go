@@ -1,0 +1,308 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gofiber/fiber/v2"
+
+	"thonsync/server/accounts"
+	"thonsync/server/audit"
+)
+
+// stand stands for everything that a server needs. A session's token is the role
+// and the units of whoever holds it.
+type stand struct{ shown []ReportQuery }
+
+func (*stand) Exchange(_ context.Context, b []byte) ([]byte, error) { return b, nil }
+func (*stand) Keys(context.Context) ([]byte, error)                 { return []byte("notice"), nil }
+func (*stand) Ready(context.Context) error                          { return nil }
+func (*stand) Status(context.Context) (Status, error)               { return Status{Role: "centre"}, nil }
+func (*stand) Token(_ context.Context, token string) error {
+	if token != "secret" {
+		return errors.New("no")
+	}
+	return nil
+}
+func (*stand) Session(_ context.Context, token string) (accounts.Caller, error) {
+	f := strings.Split(token, ".")
+	if !slices.Contains(accounts.Roles(), accounts.Role(f[0])) {
+		return accounts.Caller{}, accounts.ErrSignIn
+	}
+	c := accounts.Caller{Name: "lan", Role: accounts.Role(f[0]), CSRF: "right", Pending: slices.Contains(f, "pending")}
+	if c.Role == accounts.Officer {
+		c.Units = f[1:]
+	}
+	return c, nil
+}
+func (*stand) Within(unit string, units []string) bool { return slices.Contains(units, unit) }
+func (*stand) Whole(units []string) bool               { return slices.Contains(units, "whole") }
+func (*stand) Entries(context.Context, string, audit.Query) ([]audit.Entry, error) {
+	return []audit.Entry{}, nil
+}
+func (*stand) Verdict(context.Context) (*audit.Verdict, error) { return &audit.Verdict{}, nil }
+func (*stand) Reports() []ReportInfo                           { return nil }
+func (s *stand) Report(_ context.Context, q ReportQuery) (*ReportTable, error) {
+	s.shown = append(s.shown, q)
+	return &ReportTable{Notes: []ReportNote{}, Columns: []ReportColumn{}, Rows: [][]any{}}, nil
+}
+func (s *stand) Export(_ context.Context, q ReportQuery, _ string, _ io.Writer) error {
+	s.shown = append(s.shown, q)
+	return nil
+}
+
+func newStand(t *testing.T) (*Server, *stand) {
+	t.Helper()
+	d := &stand{}
+	s := New(Options{
+		Exchange: d, Status: d, Reports: d, Access: d, Audit: d, Version: Version{Role: "centre"},
+		Limits: Limits{Body: 4096, Concurrency: 2, Queue: 2},
+	})
+	return s, d
+}
+
+// somebody is who sends a request.
+type somebody struct {
+	name    string
+	header  []string
+	role    accounts.Role // "" for nobody
+	own     bool          // the unit of requests is his
+	whole   bool          // everything here is his
+	pending bool
+}
+
+func everybody() []somebody {
+	cookie := func(token string) []string { return []string{"Cookie", SessionCookie + "=" + token} }
+	return []somebody{
+		{name: "nobody"},
+		{name: "wrong token", header: []string{"Authorization", "Bearer wrong"}},
+		{name: "basic", header: []string{"Authorization", "Basic c2VjcmV0OnNlY3JldA=="}},
+		{name: "session that is over", header: cookie("gone")},
+		{name: "token", header: []string{"Authorization", "Bearer secret"}, role: accounts.Province},
+		{name: "province", header: cookie("province"), role: accounts.Province},
+		{name: "province without its second factor", header: cookie("province.pending"), role: accounts.Province, pending: true},
+		{name: "officer of the unit", header: cookie("officer.list:1"), role: accounts.Officer, own: true},
+		{name: "officer of another unit", header: cookie("officer.list:2"), role: accounts.Officer},
+		{name: "officer of all there is", header: cookie("officer.list:1.whole"), role: accounts.Officer, own: true, whole: true},
+		{name: "auditor", header: cookie("auditor"), role: accounts.Auditor},
+	}
+}
+
+// expected says, apart from the code that decides, what somebody gets: 200, 401
+// or 404.
+func expected(p Permit, who somebody) int {
+	switch {
+	case p.Open:
+		return 200
+	case who.role == "":
+		return 401
+	case who.pending && p.Reach != ReachOwn:
+		return 401
+	case !slices.Contains(p.Roles, who.role):
+		return 404
+	case who.role == accounts.Officer && p.Reach == ReachServer && !who.whole:
+		return 404
+	case who.role == accounts.Officer && p.Reach == ReachUnit && !who.own:
+		return 404
+	}
+	return 200
+}
+
+func ask(t *testing.T, s *Server, method, path string, header ...string) *http.Response {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
+	r.Host = "localhost"
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := s.Test(r)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	_ = resp.Body.Close()
+	return resp
+}
+
+// Every route that this server has is asked by everybody. A route without a
+// line in the list of permits fails here, and answers nobody.
+func TestEveryRouteForEveryRole(t *testing.T) {
+	s, _ := newStand(t)
+	fill := strings.NewReplacer(":name", "teams", ":format", "csv")
+	asked := 0
+	for _, r := range s.app.GetRoutes(true) {
+		p, declared := permits[cmpHead(r.Method)+" "+braces(r.Path)]
+		if !declared {
+			t.Errorf("%s %s has no line in the list of permits", r.Method, r.Path)
+			continue
+		}
+		for _, who := range everybody() {
+			path := fill.Replace(r.Path)
+			if p.Reach == ReachUnit {
+				path += "?unit=list:1"
+			}
+			want := expected(p, who)
+			got := ask(t, s, r.Method, path, who.header...).StatusCode
+			if got == 204 { // an answer to a browser's preflight
+				got = 200
+			}
+			if got != want {
+				t.Errorf("%s %s, %s: %d, want %d", r.Method, path, who.name, got, want)
+			}
+			asked++
+		}
+	}
+	if asked < 20*len(everybody())/2 {
+		t.Errorf("only %d requests: the walk has lost its routes", asked)
+	}
+	for line := range permits {
+		method, path, _ := strings.Cut(line, " ")
+		if !slices.ContainsFunc(s.app.GetRoutes(true), func(r fiber.Route) bool { return r.Method == method && braces(r.Path) == path }) {
+			t.Errorf("the list of permits has %s, which is no route", line)
+		}
+	}
+}
+
+// cmpHead takes a request for the head of a page as one for the page.
+func cmpHead(method string) string {
+	if method == http.MethodHead {
+		return http.MethodGet
+	}
+	return method
+}
+
+// braces writes a route's parameters as the OpenAPI document does.
+func braces(path string) string {
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		if name, ok := strings.CutPrefix(p, ":"); ok {
+			parts[i] = "{" + name + "}"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// What is declared in the document is what holds.
+func TestOpenAPIDeclaresTheRoles(t *testing.T) {
+	s, _ := newStand(t)
+	doc := s.api.OpenAPI()
+	if doc.Components.SecuritySchemes["session"] == nil || doc.Components.SecuritySchemes["token"] == nil {
+		t.Error("security schemes are missing")
+	}
+	for path, item := range doc.Paths {
+		op, method := item.Get, http.MethodGet
+		if op == nil {
+			op, method = item.Post, http.MethodPost
+		}
+		p := permits[method+" "+path]
+		if p.Open != (len(op.Security) == 0) || !p.Open && fmt.Sprint(op.Extensions["x-roles"]) != fmt.Sprint(p.Roles) {
+			t.Errorf("%s %s: security %v, roles %v", method, path, op.Security, op.Extensions["x-roles"])
+		}
+	}
+}
+
+// An officer who names no unit sees his own; with several he must name one.
+func TestOfficersSeeTheirOwnUnit(t *testing.T) {
+	s, d := newStand(t)
+	cookie := func(token string) []string { return []string{"Cookie", SessionCookie + "=" + token} }
+	for _, path := range []string{"/v1/reports/teams", "/v1/reports/teams/csv"} {
+		d.shown = nil
+		if r := ask(t, s, "GET", path, cookie("officer.list:1")...); r.StatusCode != 200 || d.shown[0].Unit != "list:1" {
+			t.Errorf("%s: %d %+v", path, r.StatusCode, d.shown)
+		}
+		if r := ask(t, s, "GET", path, cookie("officer.list:1.list:2")...); r.StatusCode != 422 {
+			t.Errorf("%s with two units: %d", path, r.StatusCode)
+		}
+		if r := ask(t, s, "GET", path, cookie("province")...); r.StatusCode != 200 || d.shown[1].Unit != "" {
+			t.Errorf("%s: %d %+v", path, r.StatusCode, d.shown)
+		}
+	}
+	if r := ask(t, s, "GET", "/v1/status", cookie("officer.whole")...); r.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("an answer to a session may be kept: %v", r.Header)
+	}
+}
+
+// A page elsewhere cannot have a signed-in browser change anything.
+func TestChangesNeedTheFormToken(t *testing.T) {
+	s, d := newStand(t)
+	p := Permit{Roles: province}
+	s.app.Post("/change", s.guard(p), func(c *fiber.Ctx) error { d.shown = append(d.shown, ReportQuery{}); return nil })
+	cookie := []string{"Cookie", SessionCookie + "=province"}
+	for _, h := range [][]string{cookie, append(slices.Clone(cookie), headerCSRF, "wrong")} {
+		if r := ask(t, s, "POST", "/change", h...); r.StatusCode != 403 || len(d.shown) > 0 {
+			t.Errorf("%v: %d", h, r.StatusCode)
+		}
+	}
+	if r := ask(t, s, "POST", "/change", append(cookie, headerCSRF, "right")...); r.StatusCode != 200 {
+		t.Errorf("with the token: %d", r.StatusCode)
+	}
+	if r := ask(t, s, "POST", "/change", "Authorization", "Bearer secret"); r.StatusCode != 200 {
+		t.Errorf("a program: %d", r.StatusCode)
+	}
+}
+
+// Mounts say who may use them; one that says nothing lets nobody.
+func TestEveryMountForEveryRole(t *testing.T) {
+	var caller accounts.Caller
+	var known bool
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		caller, known = CallerOf(r.Context())
+		w.Header().Set("Content-Security-Policy", "form-action 'self'")
+		fmt.Fprint(w, AddressOf(r.Context()))
+	})
+	mounts := map[string]Permit{
+		"/silent": {}, "/open": Anybody, "/own": OwnAccountOnly, "/province": ProvinceOnly, "/auditors": AuditReaders,
+		"/whole": {Roles: operators, Reach: ReachServer},
+	}
+	for prefix, p := range mounts {
+		for _, who := range everybody() {
+			for _, path := range []string{prefix, prefix + "/deeper"} {
+				caller, known = accounts.Caller{}, false
+				r := askTLS(t, prefix, p, page, path, who.header...)
+				if want := expected(p, who); r.StatusCode != want {
+					t.Errorf("%s, %s: %d, want %d", path, who.name, r.StatusCode, want)
+				}
+				if known != (who.role != "" && r.StatusCode == 200) || known && caller.Role != who.role {
+					t.Errorf("%s, %s: the page takes him for %+v", path, who.name, caller)
+				}
+				if r.StatusCode == 200 && !slices.Equal(r.Header.Values("Content-Security-Policy"), []string{"form-action 'self'"}) {
+					t.Errorf("policies %v", r.Header.Values("Content-Security-Policy"))
+				}
+			}
+		}
+	}
+}
+
+// askTLS asks a mount as a client of a trusted proxy that speaks TLS.
+func askTLS(t *testing.T, prefix string, p Permit, h http.Handler, path string, header ...string) *http.Response {
+	t.Helper()
+	d := &stand{}
+	s := New(Options{
+		Exchange: d, Status: d, Access: d, Mounts: []Mount{{Prefix: prefix, Permit: p, Handler: h}}, Version: Version{Role: "centre"},
+		Proxies: []string{"0.0.0.0"}, Limits: Limits{Body: 4096, Concurrency: 2, Queue: 2},
+	})
+	return ask(t, s, "GET", path, append([]string{"X-Forwarded-Proto", "https"}, header...)...)
+}
+
+// People are led to where they can do something about it; programs are told.
+func TestPeopleAreLedToSignIn(t *testing.T) {
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "page") })
+	html := []string{"Accept", "text/html,*/*"}
+	r := askTLS(t, "/page", ProvinceOnly, page, "/page?unit=list:1", html...)
+	if r.StatusCode != 303 || r.Header.Get("Location") != "/signin?next=%2Fpage%3Funit%3Dlist%3A1" {
+		t.Errorf("%d %v", r.StatusCode, r.Header)
+	}
+	r = askTLS(t, "/page", ProvinceOnly, page, "/page", append(html, "Cookie", SessionCookie+"=province.pending")...)
+	if r.StatusCode != 303 || r.Header.Get("Location") != AccountPath {
+		t.Errorf("%d %v", r.StatusCode, r.Header)
+	}
+	if r := askTLS(t, "/page", ProvinceOnly, page, "/page", append(html, "Cookie", SessionCookie+"=auditor")...); r.StatusCode != 404 {
+		t.Errorf("%d", r.StatusCode)
+	}
+}
