@@ -52,7 +52,9 @@ func (b *browser) do(method, path string, form url.Values, header ...string) *br
 		req.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
 	for i := 0; i < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
+		if req.Header.Set(header[i], header[i+1]); header[i] == "Host" {
+			req.Host = header[i+1]
+		}
 	}
 	for name, value := range b.cookies {
 		req.AddCookie(&http.Cookie{Name: name, Value: value})
@@ -146,6 +148,13 @@ func TestFirstRunAndAccountInABrowser(t *testing.T) {
 		t.Fatal(link, err)
 	}
 	b := w.browser(w.centre)
+	b.get("/").want(200, `href="/signin"`)
+	if b.get("/", "Host", "192.168.1.1:8017").want(200, "tỉnh"); strings.Contains(b.body, "/signin") {
+		t.Error("people are led to sign in over plain HTTP")
+	}
+	for _, path := range []string{"/signin", "/welcome", "/account"} {
+		b.get(path, "Host", "192.168.1.1:8017").want(404, "https")
+	}
 	b.get(link).want(200, "Tài khoản đầu tiên")
 	b.get(link+"&lang=en").want(200, "The first account")
 	delete(b.cookies, "thonsync-lang")

@@ -79,9 +79,19 @@ func TestUnknownNamesAreHeldAlike(t *testing.T) {
 	o := newOffice(t)
 	_, perAccount, _, _ := accounts.Bursts()
 	o.add("lan", accounts.Province)
-	for _, name := range []string{"lan", "nobody"} {
-		if n := o.guess(o.attempt(name, ""), perAccount+3); n != perAccount {
-			t.Errorf("%s: %d looked at, want %d", name, n, perAccount)
+	o.add("gone", accounts.Province)
+	if err := o.s.SetDisabled(t.Context(), audit.Console, "gone", true); err != nil {
+		t.Fatal(err)
+	}
+	hashed := 0 // and takes as long
+	o.s.SetDerive(func(password, salt []byte, passes, memory uint32, lanes uint8, octets uint32) []byte {
+		hashed++
+		return accounts.Cheap(password, salt, passes, memory, lanes, octets)
+	})
+	for _, name := range []string{"lan", "gone", "nobody"} {
+		hashed = 0
+		if n := o.guess(o.attempt(name, ""), perAccount+3); n != perAccount || hashed != perAccount {
+			t.Errorf("%s: %d looked at, %d hashed, want %d", name, n, hashed, perAccount)
 		}
 	}
 }
