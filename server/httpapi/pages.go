@@ -54,7 +54,7 @@ func (s *Server) docs(c *fiber.Ctx) error {
 func (s *Server) frontPage(c *fiber.Ctx) error {
 	return sendPage(c, frontTemplate, map[string]any{
 		"Point": s.opts.Version.Role == "point", "Version": s.opts.Version.Program,
-		"SignIn": (c.Secure() || fromThisMachine(c)) && slices.ContainsFunc(s.opts.Mounts, func(m Mount) bool { return m.Prefix == SignInPath }),
+		"SignIn":  (c.Secure() || fromThisMachine(c)) && slices.ContainsFunc(s.opts.Mounts, func(m Mount) bool { return m.Prefix == SignInPath }),
 		"English": strings.HasPrefix(strings.ToLower(c.Get(fiber.HeaderAcceptLanguage)), "en"),
 	})
 }
