@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"hash"
 )
 
 // Hash is a SHA-256 value.
@@ -88,14 +89,22 @@ func ClosedHash(prev, commitment Hash) Hash {
 // ExpandSalt computes salt(n) = HMAC-SHA-256(secret, domain, origin, seq) cut
 // to 16 octets.
 func ExpandSalt(secret SaltSecret, origin OriginID, seq uint64) Salt {
-	m := hmac.New(sha256.New, secret[:])
+	return expander{hmac.New(sha256.New, secret[:])}.salt(origin, seq)
+}
+
+// expander gives salts of one secret, for a run of changes: the key is set up
+// once.
+type expander struct{ hash.Hash }
+
+func (e expander) salt(origin OriginID, seq uint64) Salt {
+	e.Reset()
 	var buf [len(domainSalt) + 24]byte
 	n := copy(buf[:], domainSalt)
 	n += copy(buf[n:], origin[:])
 	binary.BigEndian.PutUint64(buf[n:], seq)
-	m.Write(buf[:])
+	e.Write(buf[:])
 	var sum Hash
-	m.Sum(sum[:0])
+	e.Sum(sum[:0])
 	return Salt(sum[:16])
 }
 

@@ -1,6 +1,8 @@
 package syncproto
 
 import (
+	"slices"
+
 	"github.com/google/uuid"
 )
 
@@ -129,7 +131,7 @@ func HeaderOf(row Row) (Header, error) {
 			return Header{}, err
 		}
 	}
-	if string(AppendRow(nil, h.Row())) != string(AppendRow(nil, row)) {
+	if !slices.Equal(h.Row(), row) {
 		return Header{}, Errorf(CodeMalformed, "header is not in its canonical form")
 	}
 	return h, nil

@@ -177,11 +177,25 @@ func checkValue(v Value) Reason {
 // (tab and newline are allowed), without bidirectional controls (which make
 // text read differently from what it is) and without noncharacters.
 func CleanText(s string) bool {
+	if plainText(s) {
+		return true
+	}
 	if !utf8.ValidString(s) || !norm.NFC.IsNormalString(s) {
 		return false
 	}
 	for _, c := range s {
 		if unicode.IsControl(c) && c != '\n' && c != '\t' || unicode.Is(unicode.Bidi_Control, c) || noncharacter(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// plainText reports whether s is printable ASCII, as most texts of records are:
+// choices and codes. They need no second look.
+func plainText(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
 			return false
 		}
 	}

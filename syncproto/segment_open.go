@@ -1,6 +1,9 @@
 package syncproto
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+
 	"thonsync/syncproto/squeeze"
 )
 
@@ -67,9 +70,9 @@ func (s *Segment) readSalts(r *reader, p *Personals) {
 			r.fail(CodeMalformed, "empty salt run")
 		}
 		form := r.byte()
-		var secret SaltSecret
+		var salts expander
 		if form == saltsBySecret {
-			copy(secret[:], r.take(len(secret)))
+			salts = expander{hmac.New(sha256.New, r.take(len(SaltSecret{})))}
 		}
 		for range count {
 			if r.err != nil {
@@ -77,7 +80,7 @@ func (s *Segment) readSalts(r *reader, p *Personals) {
 			}
 			switch form {
 			case saltsBySecret:
-				p.Salts[i] = ExpandSalt(secret, s.Origin, s.First()+uint64(i))
+				p.Salts[i] = salts.salt(s.Origin, s.First()+uint64(i))
 			case saltsSingle:
 				copy(p.Salts[i][:], r.take(len(p.Salts[i])))
 			case saltsCommitments:

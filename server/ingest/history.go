@@ -100,8 +100,9 @@ func appendHistoryEntry(b []byte, e *Entry) []byte {
 	b = binary.AppendVarint(b, e.LatestMS)
 	b = appendSized(b, []byte(e.Reason))
 	b = appendSized(b, []byte(e.Needs))
-	b = appendSized(b, syncproto.AppendRow(nil, e.Change.Header.Row()))
-	b = appendSized(b, syncproto.AppendRow(nil, e.Change.Operational))
+	var buf [512]byte // most rows are shorter, and a bulk of records has many
+	b = appendSized(b, syncproto.AppendRow(buf[:0], e.Change.Header.Row()))
+	b = appendSized(b, syncproto.AppendRow(buf[:0], e.Change.Operational))
 	if e.form == personalEncrypted {
 		b = appendSized(b, e.cipher)
 	}
