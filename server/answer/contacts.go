@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -153,6 +154,9 @@ func (s *Service) takeContacts(ctx context.Context, b []byte, offset int64) erro
 		}
 		if err := c.Verify(issuer.Key); err != nil {
 			return err
+		}
+		if bar, err := s.cfg.Ingest.Barred(r, c.Issuer, issuer.Credentials); err != nil || bar.Closed() {
+			return cmp.Or(err, error(syncproto.Errorf(syncproto.CodeCredential, "contacts of point %s, which was revoked", c.Issuer)))
 		}
 		if offset == 0 {
 			offset = issuer.ClockOffsetMS

@@ -101,6 +101,11 @@ func TestContactsByFile(t *testing.T) {
 	if o := b.heard(phone); o.LastContactMS != 0 {
 		t.Fatal("a list that was refused counted")
 	}
+	b.in.revoked = map[syncproto.OriginID]*syncproto.Ruling{point.id: {Kind: syncproto.RulingRevoke}}
+	if err := b.TakeContacts(t.Context(), good); syncproto.CodeOf(err) != syncproto.CodeCredential || b.heard(phone).LastContactMS != 0 {
+		t.Errorf("of a revoked point: %v", err)
+	}
+	b.in.revoked = nil
 	if err := b.TakeContacts(t.Context(), good); err != nil {
 		t.Fatal(err)
 	}
