@@ -102,6 +102,24 @@ func TestWholeProvince(t *testing.T) {
 const units = "list,code,level,type,name,parent_list,parent_code\n" +
 	"l,02,province,Tỉnh,Hà Giang,,\nl,024,commune,Xã,Yên Định,l,02\nt,024-01,village,Thôn,Nà Xá,l,024\n"
 
+// TestOfficialTables: the real tables of the first province land as they are.
+func TestOfficialTables(t *testing.T) {
+	n := centre(t)
+	file, err := os.ReadFile("../../testdata/units/units-gso-2025-06.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := imports.Run(t.Context(), n, imports.Units, file, imports.Options{})
+	if err != nil || res.New != 205 || len(res.Bad) != 0 {
+		t.Fatalf("%+v %v", res, err)
+	}
+	village := "list,code,level,type,name,parent\nthon-2025,00988-01,village,Thôn,Nà Xá,gso-2025-06:00988\n"
+	res, err = imports.Run(t.Context(), n, imports.Units, []byte(village), imports.Options{})
+	if err != nil || res.New != 1 || len(res.Bad) != 0 {
+		t.Errorf("%+v %v", res, err)
+	}
+}
+
 func TestBadRowsAndGoodRows(t *testing.T) {
 	n := centre(t)
 	file := "\ufeff" + strings.ReplaceAll(units, "\n", "\r\n") +

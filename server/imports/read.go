@@ -267,8 +267,7 @@ func unitRow(b *rowBuilder, l *line, key string, ref *reference) {
 	b.choice(syncproto.UnitLevel, "level", l.get("level"), levels...)
 	b.text(syncproto.UnitType, "type", l.get("type"), true)
 	b.text(syncproto.UnitName, "name", l.get("name"), true)
-	if l.get("parent_code") != "" {
-		parent := syncproto.UnitKey(l.get("parent_list"), l.get("parent_code"))
+	if parent := parentOf(l); parent != "" {
 		if !ref.unitKnown(parent) {
 			b.fail("parent_code", "the unit above is neither known nor a good row of this file")
 		}
@@ -281,6 +280,20 @@ func unitRow(b *rowBuilder, l *line, key string, ref *reference) {
 	if b.bad == nil {
 		ref.seen[key] = true
 	}
+}
+
+// parentOf gives the key of the unit above, "" for none: by the columns
+// parent_list and parent_code, or by the column parent, which holds a key
+// (list:code) or a code of the same list, as the official tables have it.
+func parentOf(l *line) string {
+	if code := l.get("parent_code"); code != "" {
+		return syncproto.UnitKey(l.get("parent_list"), code)
+	}
+	parent := l.get("parent")
+	if parent == "" || strings.Contains(parent, ":") {
+		return parent
+	}
+	return syncproto.UnitKey(l.get("list"), parent)
 }
 
 // readJSON reads kinds or guides: a list of objects.
