@@ -63,7 +63,7 @@ func (d *Device) ImportBundle(ctx context.Context, r io.Reader) (BundleReport, e
 // and credentials before what they vouch for.
 func (in *intake) takeEntries(ctx context.Context, entries []syncproto.Entry) error {
 	for _, kind := range []syncproto.EntryKind{
-		syncproto.EntryNotice, syncproto.EntryCredential, syncproto.EntryReceipt, syncproto.EntryPage, syncproto.EntrySegment,
+		syncproto.EntryNotice, syncproto.EntryCredential, syncproto.EntryReceipt, syncproto.EntryPage, syncproto.EntryRuling, syncproto.EntrySegment,
 	} {
 		for _, e := range entries {
 			if e.Kind != kind {
@@ -92,6 +92,8 @@ func (in *intake) takeEntry(ctx context.Context, e syncproto.Entry) error {
 		return in.takeReceipts(ctx, [][]byte{e.Data})
 	case syncproto.EntryPage:
 		return in.takePage(ctx, e.Data)
+	case syncproto.EntryRuling:
+		return in.takeLoneRulings(ctx, [][]byte{e.Data})
 	case syncproto.EntrySegment:
 		return in.takeBundleSegment(ctx, e.Data)
 	}

@@ -118,10 +118,11 @@ func (in *intake) takeRuling(ctx context.Context, r *syncproto.Ruling) error {
 		in.note("ruling", err)
 		return nil
 	}
-	_, err := in.q.ExecContext(ctx, `INSERT INTO ruling (number, kind, origin, seq, record, bytes) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-		int64(r.Number), int64(r.Kind), r.Target.Origin[:], int64(r.Target.Seq), r.Record[:], r.Encode())
-	if err != nil {
-		return fmt.Errorf("storing a ruling: %w", err)
+	if err := in.storeRuling(ctx, r); err != nil {
+		return err
+	}
+	if r.OfDevice() {
+		return in.takeDeviceRuling(ctx, r, false)
 	}
 	if r.Kind == syncproto.RulingErase {
 		in.erased = true
@@ -135,6 +136,17 @@ func (in *intake) takeRuling(ctx context.Context, r *syncproto.Ruling) error {
 		return in.forgetPerson(ctx, r.Record)
 	}
 	return in.touchTarget(ctx, r.Target)
+}
+
+// storeRuling keeps a ruling. A centre that was restored may give a number anew.
+func (in *intake) storeRuling(ctx context.Context, r *syncproto.Ruling) error {
+	_, err := in.q.ExecContext(ctx, `INSERT INTO ruling (number, kind, origin, seq, record, bytes) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT DO UPDATE SET kind = excluded.kind, origin = excluded.origin, seq = excluded.seq, record = excluded.record, bytes = excluded.bytes`,
+		int64(r.Number), int64(r.Kind), r.Target.Origin[:], int64(r.Target.Seq), r.Record[:], r.Encode())
+	if err != nil {
+		return fmt.Errorf("storing a ruling: %w", err)
+	}
+	return nil
 }
 
 // forgetPerson takes the name off a person of this device whose member record was

@@ -203,6 +203,9 @@ func (se *session) takeParts(ctx context.Context, in *intake, a *syncproto.Answe
 			return err
 		}
 	}
+	if err := in.takeLoneRulings(ctx, a.Rulings); err != nil {
+		return err
+	}
 	for _, b := range a.Segments {
 		if err := in.takeSegment(ctx, b); err != nil {
 			return err

@@ -3,6 +3,7 @@ package clientlib
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"net/url"
 
@@ -52,8 +53,11 @@ func parseInvitation(uri string) (invitation, error) {
 // Join takes the device in at the server that an officer's code names:
 // thonsync:join?server=URL&centre=FINGERPRINT&code=CODE; further server
 // parameters name further servers to try. label is what the officer sees, such
-// as the phone's model; no personal data. Joining again, as after a fork, gives
-// the current origin a credential; it must be with the same centre. If the
+// as the phone's model; no personal data. Joining again after a fork gives the
+// current origin a credential; a device that has one, or was revoked, begins a new
+// origin. It must be with the same centre. Where the code is for another team and
+// there is work that is neither sent nor in a file, Join fails with CodeUnsent:
+// sync or export, then call it again with the same code. If the
 // answer is lost, call Join again with the same code. Where the officer has to
 // confirm the digits first, Join fails with CodeCredential and Waiting set: show
 // the digits and call it again, every few seconds, with the same code; they stay
@@ -85,9 +89,12 @@ func (d *Device) joinAt(ctx context.Context, address string, in invitation, labe
 	if err != nil {
 		return Joined{}, err
 	}
-	current := d.Origin()
-	key, _ := d.log.Key(current)
-	try, err := d.joining(ctx, in.code, key.Public().(ed25519.PublicKey), notice.Sign)
+	key, seed, err := d.joinKey(ctx, in.code)
+	if err != nil {
+		return Joined{}, err
+	}
+	id := syncproto.OriginOf(publicOf(key))
+	try, err := d.joining(ctx, in.code, publicOf(key), notice.Sign, seed)
 	if err != nil {
 		return Joined{}, err
 	}
@@ -111,12 +118,19 @@ func (d *Device) joinAt(ctx context.Context, address string, in invitation, labe
 		return Joined{}, syncproto.Errorf(syncproto.CodeCodeSpent, "the server did not take this device in: ask the officer for a new code")
 	}
 	joined.Welcome = *answer.Welcome
-	return joined, d.update(ctx, func(ctx context.Context, q changelog.Querier) error {
-		if err := d.welcome(ctx, q, current, answer.Welcome, notice, in.servers, address); err != nil {
+	err = d.update(ctx, func(ctx context.Context, q changelog.Querier) error {
+		if err := d.takeIn(ctx, q, seed, answer.Welcome); err != nil {
+			return err
+		}
+		if err := d.welcome(ctx, q, id, answer.Welcome, notice, in.servers, address); err != nil {
 			return err
 		}
 		return forgetJoining(ctx, q)
 	})
+	if err != nil {
+		err = errors.Join(err, d.view(ctx, d.log.Reload))
+	}
+	return joined, err
 }
 
 // invitedNotice fetches a server's keys and checks them against the code's
@@ -200,7 +214,7 @@ func (d *Device) welcome(ctx context.Context, q changelog.Querier, id syncproto.
 	if l.centre == nil {
 		l.centre = n.Centre
 	}
-	_, err = q.ExecContext(ctx, `UPDATE device SET centre = $1, identity = $2, role = $3, unit = $4, team = $5`,
+	_, err = q.ExecContext(ctx, `UPDATE device SET centre = $1, identity = $2, role = $3, unit = $4, team = $5, revoked = NULL`,
 		l.centre.Encode(), id[:], w.Role, w.Unit, team)
 	if err != nil {
 		return fmt.Errorf("storing the link to the centre: %w", err)

@@ -21,6 +21,7 @@ type joinTry struct {
 	Server    ed25519.PublicKey `json:"server"` // the server's signing key
 	Nonce     []byte            `json:"nonce"`
 	PeerNonce []byte            `json:"peer_nonce"` // nil until the server has answered
+	Seed      []byte            `json:"seed"`       // of the key, where it is a new one
 }
 
 const aadJoining = "joining"
@@ -28,7 +29,7 @@ const aadJoining = "joining"
 // joining gives the join under way with this code at this server, or begins one.
 // A nonce that was shown is never used with another nonce of the server: that
 // would let the server choose the digits.
-func (d *Device) joining(ctx context.Context, code string, key, server ed25519.PublicKey) (*joinTry, error) {
+func (d *Device) joining(ctx context.Context, code string, key, server ed25519.PublicKey, seed []byte) (*joinTry, error) {
 	var try *joinTry
 	err := d.update(ctx, func(ctx context.Context, q changelog.Querier) error {
 		have, err := d.readJoining(ctx, q)
@@ -39,7 +40,7 @@ func (d *Device) joining(ctx context.Context, code string, key, server ed25519.P
 			try = have
 			return nil
 		}
-		try = &joinTry{Code: code, Key: key, Server: server, Nonce: make([]byte, syncproto.JoinNonceBytes)}
+		try = &joinTry{Code: code, Key: key, Server: server, Nonce: make([]byte, syncproto.JoinNonceBytes), Seed: seed}
 		if err := fillRandom(d.opts.Rand, try.Nonce); err != nil {
 			return err
 		}

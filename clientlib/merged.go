@@ -67,6 +67,9 @@ func (d *Device) gather(ctx context.Context, q changelog.Querier, id uuid.UUID) 
 	if err := gatherRulings(ctx, q, id, g); err != nil {
 		return nil, err
 	}
+	if err := d.gatherRevoked(ctx, q, g); err != nil {
+		return nil, err
+	}
 	return g, d.gatherForks(ctx, q, own, g)
 }
 

@@ -40,7 +40,7 @@ type Warning struct {
 }
 
 const (
-	queryState     = `SELECT unit, team, person, beacon_ms, beacon_tag FROM device`
+	queryState     = `SELECT unit, team, person, beacon_ms, beacon_tag, revoked IS NOT NULL FROM device`
 	queryPerson    = `SELECT pin IS NOT NULL FROM person WHERE id = $1`
 	queryUnitKnown = `SELECT 1 FROM record WHERE collection = 1 AND lookup = $1 AND flags & 1 LIMIT 1`
 )
@@ -51,6 +51,8 @@ type acting struct {
 	team   uuid.UUID
 	person uuid.UUID // current, uuid.Nil for none
 	beacon syncproto.BeaconMark
+	// revoked says that nothing new may be recorded.
+	revoked bool
 
 	free map[uuid.UUID]bool // people who were found to be free to act
 }
@@ -65,13 +67,16 @@ func (d *Device) readActed(ctx context.Context, q changelog.Querier) (*acting, e
 		a.free = make(map[uuid.UUID]bool)
 		d.acting = &a
 	}
+	if d.acting.revoked {
+		return nil, errRevoked
+	}
 	return d.acting, nil
 }
 
 func readActing(ctx context.Context, q changelog.Querier) (acting, error) {
 	var a acting
 	var team, person, tag []byte
-	if err := q.QueryRowContext(ctx, queryState).Scan(&a.unit, &team, &person, &a.beacon.MS, &tag); err != nil {
+	if err := q.QueryRowContext(ctx, queryState).Scan(&a.unit, &team, &person, &a.beacon.MS, &tag, &a.revoked); err != nil {
 		return a, fmt.Errorf("reading the device's state: %w", err)
 	}
 	copy(a.team[:], team)

@@ -16,6 +16,8 @@ const dayMS = 24 * 60 * 60 * 1000
 // Status is the state of the device in short.
 type Status struct {
 	Joined        bool
+	Revoked       *Revocation        // by the centre; nil if not
+	Stranded      int                // changes that are neither at the centre nor in a file
 	Origin        syncproto.OriginID // where new changes go
 	Role          string
 	Unit          string
@@ -57,6 +59,12 @@ func (d *Device) Status(ctx context.Context) (Status, error) {
 			return err
 		}
 		if s.Gaps, err = d.gaps(ctx, q); err != nil {
+			return err
+		}
+		if s.Revoked, err = readRevocation(ctx, q); err != nil {
+			return err
+		}
+		if s.Stranded, err = stranded(ctx, q); err != nil {
 			return err
 		}
 		s.Custody, err = custodySum(ctx, q)

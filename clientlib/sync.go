@@ -73,6 +73,9 @@ func (d *Device) Sync(ctx context.Context) (Report, error) {
 	defer d.syncMu.Unlock()
 	var report Report
 	err := d.sync(ctx, &report)
+	if err == nil && !d.sendOnly {
+		err = d.dropRevoked(ctx)
+	}
 	noted := d.noteSync(ctx, &report, err)
 	if err == nil {
 		err = noted

@@ -31,6 +31,8 @@ const (
 	CodeInUse        Code = "in-use"             // another process holds the database
 	CodeInvalidInput Code = "invalid-input"      // a person's input does not fit a rule
 	CodeNotFound     Code = "unknown-record"     // no such record on this replica
+	CodeRevoked      Code = "revoked"            // the centre has revoked the device: no new records
+	CodeUnsent       Code = "unsent"             // work would be left behind: send or export it first
 	CodeReplay       Code = "wrong-exchange"     // an answer that belongs to another request
 	CodeInternal     Code = "internal"           // a fault of this program
 	CodeUpstream     Code = "upstream-unreached" // the next replica could not be reached

@@ -95,6 +95,10 @@ func (s *Server) fill(a *syncproto.Answer, q *syncproto.Request, g credential.Gr
 		}
 		a.More = a.More || s.handed[seen] < len(s.queued[id])
 	}
+	if told := s.revoked[q.Origin]; told != nil {
+		a.Rulings = append(a.Rulings, told)
+		return
+	}
 	for _, name := range append([]string{syncproto.CommonFeed}, g.Units...) {
 		for _, b := range s.pagesAfter(name, q.Checkpoints) {
 			if !budget.Take(len(b)) {

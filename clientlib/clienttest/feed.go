@@ -98,14 +98,26 @@ func (s *Server) DefineUnit(list, code, parent, name string) uuid.UUID {
 	return s.Define(syncproto.CollectionUnit, syncproto.NewRow(row...))
 }
 
-// Rule numbers, signs and publishes a ruling in the common feed.
-func (s *Server) Rule(r syncproto.Ruling) {
+// Rule numbers, signs and publishes a ruling in the common feed, and gives it.
+func (s *Server) Rule(r syncproto.Ruling) syncproto.Ruling {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rulings++
 	r.Number, r.IssuedMS = s.rulings, s.clock.NowMS()
 	r.Sign(s.key)
 	s.publish(syncproto.CommonFeed, syncproto.FeedItem{Ruling: &r})
+	return r
+}
+
+// Tell answers a device from now on with receipts and this ruling only, as a
+// server answers one that was revoked.
+func (s *Server) Tell(id syncproto.OriginID, ruling []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.revoked == nil {
+		s.revoked = make(map[syncproto.OriginID][]byte)
+	}
+	s.revoked[id] = ruling
 }
 
 // Publish puts an item into a feed as it is.

@@ -73,6 +73,7 @@ type Server struct {
 	epoch    syncproto.Epoch
 	own      syncproto.Heads // of the centre's own origin
 	rulings  uint64
+	revoked  map[syncproto.OriginID][]byte   // what a revoked asker is told instead of everything
 	queued   map[syncproto.OriginID][][]byte // receipts to hand out
 	handed   map[handed]int                  // how many of them who got
 	homes    map[uuid.UUID]string            // unit of each record

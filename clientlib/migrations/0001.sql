@@ -25,8 +25,15 @@ CREATE TABLE device (
     last_success_ms INTEGER NOT NULL DEFAULT 0,         -- own clock
     last_error      TEXT NOT NULL DEFAULT '',
     last_error_code TEXT NOT NULL DEFAULT '',
-    restored        INTEGER NOT NULL DEFAULT 0          -- how often a new origin had to begin
+    restored        INTEGER NOT NULL DEFAULT 0,         -- how often a new origin had to begin
+    revoked         BLOB                                -- the centre's ruling, if it has revoked this device
 ) STRICT;
+
+-- How far each own origin's changes are in a file that outlasts this device.
+CREATE TABLE exported (
+    origin BLOB PRIMARY KEY CHECK (length(origin) = 16),
+    seq    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- How far each own origin had got when this device learned of a key of the
 -- centre: receipts under the keys before count no further.

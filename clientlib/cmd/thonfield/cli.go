@@ -42,6 +42,7 @@ type cli struct {
 		Import importCmd `cmd:"" help:"${help_bundle_import}"`
 	} `cmd:"" help:"${help_bundle}"`
 	DropPersonal dropCmd    `cmd:"" help:"${help_drop}"`
+	Reset        resetCmd   `cmd:"" help:"${help_reset}"`
 	Doctor       doctorCmd  `cmd:"" help:"${help_doctor}"`
 	Version      versionCmd `cmd:"" help:"${help_version}"`
 }

@@ -105,6 +105,9 @@ func (a *app) synced(report *clientlib.Report, counts *view.Counts, s *clientlib
 		case failure != nil:
 			a.since(s)
 		}
+		if s != nil {
+			a.revokedText(s)
+		}
 	})
 }
 
@@ -179,6 +182,7 @@ func (a *app) statusText(s *clientlib.Status, out *view.Status) {
 	} else {
 		a.say("status.joined", "unit", placeText(out.UnitText, s.Unit))
 	}
+	a.revokedText(s)
 	if out.TeamText != "" {
 		a.say("status.team", "team", out.TeamText)
 	}
@@ -225,6 +229,19 @@ func (a *app) statusText(s *clientlib.Status, out *view.Status) {
 	}
 }
 
+// revokedText says that the device is revoked, and what to do now.
+func (a *app) revokedText(s *clientlib.Status) {
+	if s.Revoked == nil {
+		return
+	}
+	a.say("status.revoked", "time", a.lang.ShowTime(s.Revoked.SinceMS, a.now()))
+	if s.Stranded > 0 {
+		a.say("status.revoked-unsent", "n", s.Stranded)
+	} else {
+		a.say("status.revoked-next")
+	}
+}
+
 // placeText puts the code of a unit behind its name.
 func placeText(name, key string) string {
 	if name == key {
@@ -247,9 +264,17 @@ type exported struct {
 // Run writes a bundle. From a newer program's data it writes what waits.
 func (c *exportCmd) Run(a *app) error {
 	return a.withSender(func(d device) error {
-		return a.exportTo(c.File, func(w io.Writer) error {
+		heads, err := d.Heads(a.ctx)
+		if err != nil {
+			return err
+		}
+		err = a.exportTo(c.File, func(w io.Writer) error {
 			return d.ExportBundle(a.ctx, w, clientlib.BundleOptions{All: c.All, Carry: c.Carry})
 		})
+		if err != nil {
+			return err
+		}
+		return d.Exported(a.ctx, heads)
 	}, func(s sender) error {
 		return a.exportTo(c.File, func(w io.Writer) error { return s.ExportBundle(a.ctx, w) })
 	})

@@ -24,6 +24,8 @@ type device interface {
 	Sync(ctx context.Context) (clientlib.Report, error)
 	SetServers(ctx context.Context, urls []string) error
 	ExportBundle(ctx context.Context, w io.Writer, opts clientlib.BundleOptions) error
+	Heads(ctx context.Context) ([]syncproto.OriginHeads, error)
+	Exported(ctx context.Context, upTo []syncproto.OriginHeads) error
 	ImportBundle(ctx context.Context, r io.Reader) (clientlib.BundleReport, error)
 	Kinds(ctx context.Context) ([]*syncproto.Kind, error)
 	Kind(ctx context.Context, code string) (*syncproto.Kind, error)

@@ -111,6 +111,10 @@ type Counts struct {
 // Status is the state of the device.
 type Status struct {
 	Joined        bool      `json:"joined"`
+	Revoked       bool      `json:"revoked"`     // by the centre: no new records
+	RevokedMS     int64     `json:"revoked_ms"`  // centre's clock, 0 if it is not
+	RevokedWhy    string    `json:"revoked_why"` // a short word, "" if none was given
+	Stranded      int       `json:"stranded"`    // changes that are neither at the centre nor in a file
 	Origin        string    `json:"origin"`
 	Role          string    `json:"role"`
 	Unit          string    `json:"unit"`
@@ -317,7 +321,10 @@ func StatusOf(s *clientlib.Status, n clientlib.Names) Status {
 		Servers: append([]string{}, s.Servers...), LastServer: s.LastServer, Changes: s.Changes, Waiting: s.Waiting, Cargo: s.Cargo,
 		LastSuccessMS: s.LastSuccessMS, DaysSince: s.DaysSince, LastErrorCode: string(s.LastErrorCode), Gaps: []Gap{},
 		People: People(s.People), ClockOffsetMS: s.ClockOffsetMS, BeaconMS: s.BeaconMS, Records: CountsOf(s.Custody),
-		SetAside: s.SetAside, Restored: s.Restored,
+		SetAside: s.SetAside, Restored: s.Restored, Stranded: s.Stranded,
+	}
+	if s.Revoked != nil {
+		out.Revoked, out.RevokedMS, out.RevokedWhy = true, s.Revoked.SinceMS, string(s.Revoked.Reason)
 	}
 	for _, g := range s.Gaps {
 		out.Gaps = append(out.Gaps, Gap{g.Origin.String(), g.First, g.Last})
