@@ -9,7 +9,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,8 +17,6 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
-
-	"thonsync/syncproto"
 )
 
 // Folder is a folder of key files. It is safe for concurrent use inside one
@@ -27,6 +24,7 @@ import (
 type Folder struct {
 	path   string
 	random io.Reader
+	box    *Box // files are encrypted under it; nil for plain files
 	mu     sync.Mutex
 	seal   sealFile
 	xchg   exchangeFile
@@ -36,20 +34,6 @@ type Folder struct {
 func Exists(path string) bool {
 	_, err := os.Stat(filepath.Join(path, identityName))
 	return err == nil
-}
-
-// Open opens or makes the folder. random must be cryptographic.
-func Open(path string, random io.Reader) (*Folder, error) {
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return nil, fmt.Errorf("making the keys folder: %w", err)
-	}
-	f := &Folder{path: path, random: random}
-	for name, into := range map[string]any{sealName: &f.seal, exchangeName: &f.xchg} {
-		if err := f.readJSON(name, into); err != nil {
-			return nil, err
-		}
-	}
-	return f, nil
 }
 
 // File names inside the folder.
@@ -65,6 +49,8 @@ const (
 	accountsName = "accounts.key"
 	tokenName    = "api-token"
 	memberName   = "membership.json"
+	lockName     = "lock.json"
+	paperName    = "paper.json"
 )
 
 // Identity gives the server's Ed25519 key, made at first use. At the centre it
@@ -95,94 +81,6 @@ func (f *Folder) AccountsKey() ([]byte, error) { return f.secret(accountsName, 3
 func (f *Folder) APIToken() (string, error) {
 	b, err := f.secret(tokenName, 32)
 	return hex.EncodeToString(b), err
-}
-
-// secret reads a file of n octets in hex, and makes it if there is none.
-func (f *Folder) secret(name string, n int) ([]byte, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	text, err := os.ReadFile(filepath.Join(f.path, name))
-	if errors.Is(err, fs.ErrNotExist) {
-		b := make([]byte, n)
-		if _, err := io.ReadFull(f.random, b); err != nil {
-			return nil, fmt.Errorf("no randomness for %s: %w", name, err)
-		}
-		return b, f.write(name, encodeSecret(b))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading %s of the keys folder: %w", name, err)
-	}
-	b, err := hex.DecodeString(string(trimNewline(text)))
-	if err != nil || len(b) != n {
-		return nil, syncproto.Errorf(syncproto.CodeUnreadable, "%s in the keys folder is damaged: put back the copy of the keys that belongs to this data folder", name)
-	}
-	return b, nil
-}
-
-// has reports whether a file is there.
-func (f *Folder) has(name string) bool {
-	_, err := os.Stat(filepath.Join(f.path, name))
-	return err == nil
-}
-
-func encodeSecret(b []byte) []byte { return []byte(hex.EncodeToString(b) + "\n") }
-
-func trimNewline(b []byte) []byte {
-	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
-		b = b[:len(b)-1]
-	}
-	return b
-}
-
-// readJSON reads a file into v and leaves v alone if there is none.
-func (f *Folder) readJSON(name string, v any) error {
-	text, err := os.ReadFile(filepath.Join(f.path, name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, v)
-	}
-	if err != nil {
-		return fmt.Errorf("reading %s of the keys folder: %w", name, err)
-	}
-	return nil
-}
-
-func (f *Folder) writeJSON(name string, v any) error {
-	text, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encoding %s: %w", name, err)
-	}
-	return f.write(name, append(text, '\n'))
-}
-
-func (f *Folder) write(name string, text []byte) error {
-	return WriteFile(filepath.Join(f.path, name), text)
-}
-
-// WriteFile writes a file that only its owner may read, durably and whole or
-// not at all.
-func WriteFile(path string, text []byte) error {
-	temp := path + ".new"
-	out, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
-	}
-	_, err = out.Write(text)
-	err = errors.Join(err, out.Sync(), out.Close())
-	if err == nil {
-		err = os.Rename(temp, path)
-	}
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
-	}
-	if dir, err := os.Open(filepath.Dir(path)); err == nil {
-		// Not every system can sync a folder; the file itself is durable.
-		_ = dir.Sync()
-		_ = dir.Close() // only read from
-	}
-	return nil
 }
 
 // Fingerprint names a centre's newest key in joining codes: unpadded base64url of
@@ -218,8 +116,11 @@ func (f *Folder) SetMembership(m Membership) error {
 
 func ms(t time.Time) int64 { return t.UnixMilli() }
 
+func publicOf(key ed25519.PrivateKey) ed25519.PublicKey { return key.Public().(ed25519.PublicKey) }
+
 // CopyTo copies what a restored server needs into dir: all but the exchange key
-// and the API token, which are made anew.
+// and the API token, which are made anew. The copies are plain: a backup is
+// encrypted as a whole, and may be restored where the passphrase is another.
 func (f *Folder) CopyTo(dir string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -227,7 +128,7 @@ func (f *Folder) CopyTo(dir string) error {
 		return fmt.Errorf("copying the keys: %w", err)
 	}
 	for _, name := range []string{identityName, signName, recoveryName, sealName, dataName, beaconName, logName, accountsName, memberName} {
-		b, err := os.ReadFile(filepath.Join(f.path, name))
+		b, err := f.read(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

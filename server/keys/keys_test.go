@@ -156,19 +156,35 @@ func TestSealKeysAreReplacedByAge(t *testing.T) {
 	}
 	month := 30 * 24 * time.Hour
 	for _, c := range []struct {
-		after     time.Duration
-		rotated   bool
-		destroyed int
+		after   time.Duration
+		rotated bool
+		old     int // of those replaced more than a month ago
 	}{
-		{month - time.Second, false, 0}, {month, true, 0}, {month, false, 0}, {2 * month, true, 0}, {4*month + time.Second, true, 1},
+		{month - time.Second, false, 0}, {month, true, 0}, {month, false, 0}, {2 * month, true, 0}, {2*month + time.Second, false, 1},
 	} {
-		rotated, destroyed, err := f.KeepSeals(start.Add(c.after), month, 3*month)
-		if rotated != c.rotated || destroyed != c.destroyed || err != nil {
-			t.Errorf("after %v: rotated %v, destroyed %d, %v", c.after, rotated, destroyed, err)
+		now := start.Add(c.after)
+		rotated, err := f.KeepSeal(now, month)
+		if rotated != c.rotated || err != nil {
+			t.Errorf("after %v: rotated %v, %v", c.after, rotated, err)
+		}
+		old, err := f.SealsReplacedBefore(now.Add(-month))
+		if len(old) != c.old || err != nil {
+			t.Errorf("after %v: %v due, %v", c.after, old, err)
 		}
 	}
-	if _, ok := f.SealRing(first.Public.ID); ok {
-		t.Error("the first key outlived its time")
+	if _, ok := f.SealRing(first.Public.ID); !ok {
+		t.Error("a key went that nobody destroyed")
+	}
+	// A clock that went back makes no key that others take for an older one.
+	_, made, err := f.Seal(start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.RotateSeal(start); err != nil {
+		t.Fatal(err)
+	}
+	if _, again, err := f.Seal(start); err != nil || again <= made {
+		t.Errorf("made at %d after %d, %v", again, made, err)
 	}
 }
 

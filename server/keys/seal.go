@@ -34,23 +34,32 @@ func (f *Folder) Seal(now time.Time) (key syncproto.SealPrivate, madeMS int64, e
 	return key, ms(now), err
 }
 
-// KeepSeals replaces the current sealing key once it is older than every, and
-// destroys the keys that were replaced longer than keep ago; 0 means never. It
-// tells what it did.
-func (f *Folder) KeepSeals(now time.Time, every, keep time.Duration) (rotated bool, destroyed int, err error) {
+// KeepSeal replaces the current sealing key once it is older than every; 0 means
+// never. It tells whether it did.
+func (f *Folder) KeepSeal(now time.Time, every time.Duration) (rotated bool, err error) {
 	f.mu.Lock()
 	n := len(f.seal.Keys)
 	due := n > 0 && every > 0 && ms(now)-f.seal.Keys[n-1].MadeMS >= every.Milliseconds()
 	f.mu.Unlock()
 	if due {
-		if _, err := f.RotateSeal(now); err != nil {
-			return false, 0, err
+		_, err = f.RotateSeal(now)
+	}
+	return due && err == nil, err
+}
+
+// SealsReplacedBefore lists the sealing keys that were replaced before the given
+// time and are not destroyed yet, oldest first.
+func (f *Folder) SealsReplacedBefore(before time.Time) ([]Info, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all, err := f.sealInfo()
+	var out []Info
+	for _, i := range all {
+		if i.State == StateReplaced && i.ReplacedMS < ms(before) {
+			out = append(out, i)
 		}
 	}
-	if keep > 0 {
-		destroyed, err = f.DestroySeals(now.Add(-keep))
-	}
-	return due, destroyed, err
+	return out, err
 }
 
 // RotateSeal makes a new current sealing key. Older ones still open what was
