@@ -31,7 +31,7 @@ func (n *Node) openBackup() (err error) {
 		Now: n.opts.Now, Random: n.opts.Random, Program: n.opts.Version, Log: n.log,
 	}
 	if n.role == credential.RoleCentre {
-		c.Safe = n.ingest.MarkSafe
+		c.Safe, c.Recovery = n.ingest.MarkSafe, n.keys.RecoveryRecipient
 	}
 	n.backup, err = backup.New(c)
 	return err
@@ -56,6 +56,9 @@ func (n *Node) copyData(ctx context.Context, dir string) error {
 		return err
 	}
 	if err := n.accts.Backup(ctx, filepath.Join(dir, accountsDB)); err != nil {
+		return err
+	}
+	if err := n.renewBundle(); err != nil {
 		return err
 	}
 	return n.keys.CopyTo(filepath.Join(dir, keysName))

@@ -113,11 +113,11 @@ func (n *Node) introduce(ctx context.Context, key ed25519.PublicKey, chain []str
 	return err
 }
 
-// takeOver fills a request for a replacement phone in from the phone that it
+// takeOver fills a request for a replacement in from the phone or point that it
 // stands in for.
 func (n *Node) takeOver(ctx context.Context, q *CodeRequest) error {
-	if q.Role != credential.RolePhone {
-		return syncproto.Errorf(syncproto.CodeInvalidInput, "only a phone can stand in for a phone: a point's key is replaced by joining again")
+	if q.Role == credential.RolePoint {
+		return n.replacePoint(ctx, q)
 	}
 	found := false
 	err := n.store.View(ctx, func(r store.Reader) error {

@@ -42,7 +42,8 @@ func (n *Node) Doctor(ctx context.Context) ([]Check, error) {
 	if n.role == credential.RolePoint {
 		out = append(out, n.checkUpstream(ctx), n.checkClock(st), n.checkBacklog(st), n.checkIssuing(ctx))
 	}
-	return append(out, n.checkGaps(st)), nil
+	found, err := n.keyChecks(ctx)
+	return append(append(out, found...), n.checkGaps(st)), err
 }
 
 func (n *Node) checkDisk() Check {

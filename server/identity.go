@@ -21,8 +21,7 @@ func JoinUpstream(ctx context.Context, cfg config.Config, opts Options, uri, lab
 	if err != nil {
 		return err
 	}
-	n := &Node{cfg: cfg, opts: opts}
-	folder, err := keys.Open(n.path(keysName), opts.Random)
+	folder, err := OpenKeys(cfg, opts)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,9 @@ type CodeRequest struct {
 	Members []Member        `json:"members,omitempty"`
 	Valid   time.Duration   `json:"valid"`            // of a point's right to take phones in
 	Phones  int             `json:"phones,omitempty"` // that a point may take in; 0 for no limit
-	// Replaces is the phone that the new one stands in for: it gets its team.
+	// Replaces is the phone or point that the new one stands in for: a phone gets
+	// its team, a point its units, and the old point is revoked once the new one has
+	// joined.
 	Replaces uuid.UUID `json:"replaces"`
 	Confirm  bool      `json:"confirm"`
 	Host     string    `json:"host,omitempty"` // how others call this machine
@@ -157,6 +159,11 @@ func (n *Node) welcome(ctx context.Context, d answer.NewDevice) (*syncproto.Welc
 	}
 	if err := n.introduce(ctx, d.Key, chain); err != nil {
 		return nil, err
+	}
+	if d.Replaces != uuid.Nil && d.Role == credential.RolePoint {
+		if err := n.retirePoint(ctx, d.Replaces); err != nil {
+			return nil, err
+		}
 	}
 	n.log.InfoContext(ctx, "device joined", "origin", syncproto.OriginOf(d.Key), "role", d.Role, "units", d.Units)
 	return &syncproto.Welcome{Credentials: chain, Role: string(d.Role), Unit: d.Units[0], Team: d.Team, Members: d.Members}, nil

@@ -149,7 +149,7 @@ func (n *Node) openKeys(context.Context) (err error) {
 	if err := os.MkdirAll(n.cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("making the data folder: %w", err)
 	}
-	if n.keys, err = keys.Open(n.path(keysName), n.opts.Random); err != nil {
+	if n.keys, err = OpenKeys(n.cfg, n.opts); err != nil {
 		return err
 	}
 	member, joined, err := n.keys.Membership()

@@ -182,16 +182,7 @@ const tidyEvery = 15 * time.Second
 func (n *Node) tidy(ctx context.Context) error {
 	err := errors.Join(n.answer.Flush(ctx), n.accts.Tidy(ctx), n.audit.Tidy(ctx), n.ingest.Purge(ctx))
 	if n.role == credential.RoleCentre {
-		err = errors.Join(err, n.keepSeals(), n.syncOrders(ctx))
-	}
-	return err
-}
-
-// keepSeals replaces and destroys sealing keys by their age.
-func (n *Node) keepSeals() error {
-	rotated, destroyed, err := n.keys.KeepSeals(n.opts.Now(), n.cfg.SealEvery, n.cfg.SealKeep)
-	if rotated || destroyed > 0 {
-		n.log.Info("sealing keys changed", "replaced", rotated, "destroyed", destroyed)
+		err = errors.Join(err, n.keepSeals(ctx), n.syncOrders(ctx))
 	}
 	return err
 }

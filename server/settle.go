@@ -45,7 +45,7 @@ func (n *Node) settle(ctx context.Context) error {
 		return nil // nothing to seal to before the first contact
 	}
 	if n.role == credential.RoleCentre {
-		if err := n.keepSeals(); err != nil {
+		if err := n.keepSeals(ctx); err != nil {
 			return err
 		}
 		if err := n.ingest.Announce(ctx); err != nil {

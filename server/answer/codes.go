@@ -31,7 +31,7 @@ type CodeSpec struct {
 	Members []syncproto.WelcomeMember // names are kept in memory only
 	Valid   time.Duration             // of the right to issue; 0 for no end
 	Number  int                       // of phones that a point may take in; 0 for no limit
-	// Replaces is the origin of the phone that the new one stands in for;
+	// Replaces is the origin of the phone or point that the new one stands in for;
 	// uuid.Nil for none.
 	Replaces uuid.UUID
 	Confirm  bool // an officer must confirm the six digits first

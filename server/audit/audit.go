@@ -39,6 +39,8 @@ const (
 	FactorOff    Action = "second-factor-off"
 	Recovery     Action = "recovery-code-used"
 	Sessions     Action = "sessions-ended" // of one account, everywhere
+	KeyReplaced  Action = "key-replaced"   // a key of this server
+	KeyDestroyed Action = "key-destroyed"  // Count old sealing keys; Result says why it was forced
 	LogRead      Action = "log-read"       // the access log itself was read
 
 	DeviceRevoked  Action = "device-revoked"

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"filippo.io/age"
+
 	"thonsync/syncproto"
 )
 
@@ -38,6 +40,10 @@ type Config struct {
 	// Beside lists small files that are copied beside every backup as they are:
 	// the orders, and the heads that show an access log cut short.
 	Beside []string
+
+	// Recovery gives who can open the keys of backups when all else is lost; nil,
+	// or giving nil, for nobody.
+	Recovery func() (age.Recipient, error)
 
 	Now     func() time.Time
 	Random  io.Reader // cryptographic
@@ -120,6 +126,9 @@ func (s *Service) make(ctx context.Context) (Made, error) {
 	}
 	path := filepath.Join(s.cfg.Folder, fileName(period.since, now))
 	if err := pack(plain, path, period.identity.Recipient(), Manifest{MadeMS: now.UnixMilli(), Program: s.cfg.Program}); err != nil {
+		return Made{}, err
+	}
+	if err := s.wrapPeriod(period); err != nil {
 		return Made{}, err
 	}
 	made, heads, err := s.drill(ctx, path, drill)

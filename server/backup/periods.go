@@ -176,6 +176,9 @@ func (s *Service) forget(now time.Time) error {
 			return err
 		}
 	}
+	if err := s.unwrapOld(live); err != nil {
+		return err
+	}
 	backups, err := s.list()
 	if err != nil {
 		return err

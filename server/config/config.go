@@ -49,10 +49,11 @@ type Config struct {
 	SessionLength time.Duration `name:"session-length" default:"12h" help:"Every session of an operator ends after this time."`
 	SecondFactor  string        `name:"second-factor" default:"province" enum:"all,province,none" help:"Whose accounts must have a second factor: all, those of province operators, or none."`
 
-	RotateEvery time.Duration `name:"rotate-every" default:"168h" help:"Age at which the exchange key is replaced."`
-	SealEvery   time.Duration `name:"seal-every" default:"720h" help:"Age at which the centre's sealing key is replaced; 0 for never."`
-	SealKeep    time.Duration `name:"seal-keep" default:"2160h" help:"How long a replaced sealing key still opens what was sealed to it; then it is destroyed, and phones seal again what comes later. 0 for ever."`
-	SyncEvery   time.Duration `name:"sync-every" default:"60s" help:"Pause between a point's exchanges when there is nothing new."`
+	RotateEvery   time.Duration `name:"rotate-every" default:"168h" help:"Age at which the exchange key is replaced."`
+	SealEvery     time.Duration `name:"seal-every" default:"720h" help:"Age at which the centre's sealing key is replaced; 0 for never."`
+	SealKeep      time.Duration `name:"seal-keep" default:"2160h" help:"How long a replaced sealing key still opens what was sealed to it; then it is destroyed, and phones seal again what comes later. 0 for ever."`
+	KeySecretFile string        `name:"key-secret-file" default:"" placeholder:"FILE" help:"File with the passphrase that the key files are encrypted under, such as a systemd credential; empty for plain files that only their owner may read."`
+	SyncEvery     time.Duration `name:"sync-every" default:"60s" help:"Pause between a point's exchanges when there is nothing new."`
 
 	BackupFolder string        `name:"backup-folder" default:"" placeholder:"DIR" help:"Where backups go; best another disk. Empty for none."`
 	BackupKeys   string        `name:"backup-keys" default:"" placeholder:"DIR" help:"Where the keys of backups are kept; never inside the backup folder. Empty for DATA/backup-keys."`

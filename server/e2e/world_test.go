@@ -31,7 +31,8 @@ type world struct {
 	centre  *site
 	team    uuid.UUID
 	commune string
-	now     func() time.Time // of all servers; nil for the real time
+	now     func() time.Time    // of all servers; nil for the real time
+	line    clientlib.Transport // of servers started from now on; nil for HTTP
 }
 
 // site is a running server.
@@ -93,7 +94,10 @@ func (w *world) serve(change func(*config.Config), invite string) *site {
 	if change != nil {
 		change(&cfg)
 	}
-	opts := server.Options{Transport: httptransport.New(0), Now: w.now}
+	opts := server.Options{Transport: w.line, Now: w.now}
+	if w.line == nil {
+		opts.Transport = httptransport.New(0)
+	}
 	if invite != "" {
 		w.must(server.JoinUpstream(w.t.Context(), cfg, opts, invite, "point"))
 	}

@@ -57,3 +57,17 @@ func (f *Folder) Exchange(now time.Time, every time.Duration, centre uint64, sea
 	key, err := syncproto.NewSealPrivate(next.Raw)
 	return Exchange{Serial: next.Serial, Key: key, MadeMS: next.MadeMS}, rotated, err
 }
+
+// ForgetExchange has the next Exchange make a new key: what was recorded on the
+// way until now cannot be read any more.
+func (f *Folder) ForgetExchange() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	next := f.xchg
+	next.Raw, next.MadeMS = nil, 0
+	if err := f.writeJSON(exchangeName, next); err != nil {
+		return err
+	}
+	f.xchg = next
+	return nil
+}

@@ -56,6 +56,10 @@ var protected = []string{
 
 // checkOwners refuses key files that somebody else may read or owns.
 func (f *Folder) checkOwners() error {
+	folder, err := os.Stat(f.path)
+	if err != nil {
+		return fmt.Errorf("looking at the keys folder: %w", err)
+	}
 	for _, name := range append([]string{tokenName, lockName, paperName}, protected...) {
 		st, err := os.Lstat(filepath.Join(f.path, name))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -67,7 +71,7 @@ func (f *Folder) checkOwners() error {
 		if !st.Mode().IsRegular() {
 			return syncproto.Errorf(syncproto.CodeInvalidInput, "%s in the keys folder is no plain file: put the file itself there", name)
 		}
-		if why := exposed(st); why != "" {
+		if why := exposed(st, folder); why != "" {
 			return syncproto.Errorf(syncproto.CodeInvalidInput, "%s in the keys folder %s: stop, find out who has read it, replace the keys if anybody may have (docs/keys.md), then `chmod 600` it and give it to the user that runs thonsync", name, why)
 		}
 	}
@@ -276,7 +280,7 @@ func WriteFile(path string, text []byte) error {
 		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
 	}
 	_, err = out.Write(text)
-	err = errors.Join(err, out.Sync(), out.Close())
+	err = errors.Join(err, handOver(out, filepath.Dir(path)), out.Sync(), out.Close())
 	if err == nil {
 		err = os.Rename(temp, path)
 	}

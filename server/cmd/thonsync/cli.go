@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +49,7 @@ type cli struct {
 	Restore restoreCmd   `cmd:"" help:"Put a backup into an empty data folder."`
 	Verify  verifyCmd    `cmd:"" help:"Prove every chain of the data folder, or of a backup."`
 	Account accountsCmd  `cmd:"" name:"accounts" help:"Who may sign in to the pages of this server."`
+	Keys    keysCmd      `cmd:"" help:"Keys: list, replace, destroy, on paper and back."`
 	Audit   auditCmd     `cmd:"" help:"The access log: who signed in, who saw personal fields."`
 	Doctor  doctorCmd    `cmd:"" help:"Look for what is wrong and say what to do."`
 	Demo    demoCmd      `cmd:"" help:"Play a market day on this machine and check every promise."`
@@ -65,6 +67,7 @@ type app struct {
 	source *config.Source
 	flags  map[string]bool // settings that the command line gave
 	json   bool
+	lines  *bufio.Reader // standard input, once somebody reads lines of it
 	log    *slog.Logger
 }
 

@@ -20,11 +20,17 @@ func (backupCmd) Run(a *app) error {
 }
 
 type restoreCmd struct {
-	File string `arg:"" help:"Backup to restore." type:"existingfile"`
+	File     string `arg:"" help:"Backup to restore." type:"existingfile"`
+	Recovery string `placeholder:"FILE" help:"Typed recovery paper, - for standard input, where the folder of backup keys is lost, too."`
 }
 
 // Run restores into the data folder.
 func (c *restoreCmd) Run(a *app) error {
+	if c.Recovery != "" {
+		if err := a.recoverBackups(c.File, c.Recovery); err != nil {
+			return err
+		}
+	}
 	if err := server.Restore(a.ctx, a.cfg, a.quiet(), c.File); err != nil {
 		return err
 	}
