@@ -106,7 +106,7 @@ func (f *Folder) RecoveryRecipient() (age.Recipient, error) {
 
 // BundleName is the file beside the backups that holds all keys for the recovery
 // key.
-const BundleName = "keys-recovery.age"
+const BundleName = "keys.recovery"
 
 // WriteBundle writes all keys, encrypted for the recovery key, into dir. It
 // replaces the bundle there, so a destroyed key goes from it as well. Without a

@@ -115,7 +115,7 @@ func (c *keysBackupCmd) Run(a *app) error {
 }
 
 type keysRestoreCmd struct {
-	File           string `arg:"" help:"Typed lines of the keys paper, - for standard input; with --recovery the file keys-recovery.age from beside the backups."`
+	File           string `arg:"" help:"Typed lines of the keys paper, - for standard input; with --recovery the file keys.recovery from beside the backups."`
 	Recovery       string `placeholder:"FILE" help:"Typed recovery paper, - for standard input."`
 	PassphraseFile string `placeholder:"FILE" help:"File with the passphrase; asked for otherwise."`
 }

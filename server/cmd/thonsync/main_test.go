@@ -180,6 +180,7 @@ func TestCentreAndPointByCommandLine(t *testing.T) {
 	centre, point := filepath.Join(t.TempDir(), "centre"), filepath.Join(t.TempDir(), "point")
 	backups := []string{"--backup-folder", filepath.Join(t.TempDir(), "b"), "--backup-keys", filepath.Join(t.TempDir(), "k")}
 	at := append([]string{"--data", centre}, backups...)
+	readyKeys(t, centre)
 	address, stop := serving(t, append(at, "--backup-every", "0")...)
 	in := func(args ...string) []string { return append(append([]string{}, at...), args...) }
 

@@ -10,9 +10,9 @@ import (
 	"thonsync/syncproto"
 )
 
-// seedCommand writes one unit through the admin listener, as an import would.
+// seedCommand writes one unit, as an import would.
 var seedCommand = server.Register(server.Command[server.None, server.None]{
-	Name: "test.seed", Live: true,
+	Name: "test.seed",
 	Do: func(ctx context.Context, n *server.Node, _ server.None) (server.None, error) {
 		text := func(num uint32, s string) syncproto.Field {
 			return syncproto.Field{Num: num, Value: syncproto.TextValue(s)}
@@ -30,7 +30,12 @@ var seedCommand = server.Register(server.Command[server.None, server.None]{
 
 func seedUnit(t *testing.T, data string) {
 	t.Helper()
-	if _, err := seedCommand.Run(t.Context(), config.Config{Data: data}, server.Options{}, server.None{}); err != nil {
+	cfg, err := config.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Data = data
+	if _, err := seedCommand.Run(t.Context(), cfg, server.Options{}, server.None{}); err != nil {
 		t.Fatal(err)
 	}
 }
