@@ -172,6 +172,10 @@ func TestSealingKeysChange(t *testing.T) {
 		w.centre.stop()
 		w.centre = w.restart(w.centre)
 	}
+	// The schedule waits for the point; a person does not have to.
+	if out, err := w.centre.DestroyOld(t.Context(), server.Destruction{Force: true, Reason: "point-lost"}); err != nil || out.Keys == 0 {
+		t.Fatalf("%+v, %v", out, err)
+	}
 	p.line.cut.Store(false)
 	w.sync(p) // arrives, and does not open
 	w.exchange(d)
