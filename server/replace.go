@@ -46,8 +46,6 @@ const ReasonReplaced syncproto.Reason = "replaced"
 // retirePoint ends what a replaced point may issue. What it carries is still
 // taken, should its machine come back.
 func (n *Node) retirePoint(ctx context.Context, old syncproto.OriginID) error {
-	if _, err := n.ingest.Revoke(ctx, old, ReasonReplaced); err != nil {
-		return err
-	}
-	return n.syncOrders(ctx)
+	r, err := n.ingest.Revoke(ctx, old, ReasonReplaced)
+	return n.keepOrders(r, err)
 }
