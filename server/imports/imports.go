@@ -7,6 +7,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -194,7 +195,7 @@ func plan(collection uint32, rows []wanted, have map[string][]*held, o Options, 
 		res.Changed++
 		drafts = append(drafts, draft(collection, syncproto.OpSet, h.id, difference(w.op, h.op), difference(w.personal, h.personal)))
 	}
-	return append(drafts, missing(collection, have, o, res)...)
+	return append(drafts, missing(collection, rows, have, o, res)...)
 }
 
 // match finds a held record for a row that no other row has taken; with exact
@@ -210,10 +211,29 @@ func match(list []*held, w *wanted, exact bool) *held {
 	return nil
 }
 
-// missing counts, and retracts if asked to, what the file no longer lists.
-func missing(collection uint32, have map[string][]*held, o Options, res *Result) []ownlog.Draft {
+// listOf is the list version that a key belongs to; "" for kinds and guides,
+// of which there is one list.
+func listOf(key string) string {
+	list, _, found := strings.Cut(key, ":")
+	if !found {
+		return ""
+	}
+	return list
+}
+
+// missing counts, and retracts if asked to, what the file no longer lists. A
+// file speaks of the list versions that it names and of no other: a list of
+// villages does not take communes away.
+func missing(collection uint32, rows []wanted, have map[string][]*held, o Options, res *Result) []ownlog.Draft {
 	var drafts []ownlog.Draft
+	named := map[string]bool{}
+	for _, w := range rows {
+		named[listOf(w.key)] = true
+	}
 	for _, key := range slices.Sorted(maps.Keys(have)) {
+		if !named[listOf(key)] {
+			continue
+		}
 		for _, h := range have[key] {
 			if h.matched {
 				continue

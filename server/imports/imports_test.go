@@ -114,8 +114,8 @@ func TestOfficialTables(t *testing.T) {
 		t.Fatalf("%+v %v", res, err)
 	}
 	village := "list,code,level,type,name,parent\nthon-2025,00988-01,village,Thôn,Nà Xá,gso-2025-06:00988\n"
-	res, err = imports.Run(t.Context(), n, imports.Units, []byte(village), imports.Options{})
-	if err != nil || res.New != 1 || len(res.Bad) != 0 {
+	res, err = imports.Run(t.Context(), n, imports.Units, []byte(village), imports.Options{VoidMissing: true})
+	if err != nil || res.New != 1 || len(res.Bad) != 0 || res.Missing != 0 || res.Voided != 0 {
 		t.Errorf("%+v %v", res, err)
 	}
 }
@@ -145,6 +145,7 @@ func TestBadRowsAndGoodRows(t *testing.T) {
 
 func TestChangeDryRunAndMissing(t *testing.T) {
 	n := centre(t)
+	units := units + "t,024-02,village,Thôn,Bản Sau,l,024\n"
 	run := func(file string, o imports.Options) imports.Result {
 		t.Helper()
 		res, err := imports.Run(t.Context(), n, imports.Units, []byte(file), o)
@@ -153,28 +154,28 @@ func TestChangeDryRunAndMissing(t *testing.T) {
 		}
 		return res
 	}
-	if res := run(units, imports.Options{DryRun: true}); res.New != 3 || count(t, n, syncproto.CollectionUnit) != 0 {
+	if res := run(units, imports.Options{DryRun: true}); res.New != 4 || count(t, n, syncproto.CollectionUnit) != 0 {
 		t.Fatalf("dry run: %+v, and %d units are there", res, count(t, n, syncproto.CollectionUnit))
 	}
 	run(units, imports.Options{})
 	renamed := strings.Replace(units, "Nà Xá", "Nà Xá Mới", 1)
-	if res := run(renamed, imports.Options{}); res.Changed != 1 || res.Same != 2 {
+	if res := run(renamed, imports.Options{}); res.Changed != 1 || res.Same != 3 {
 		t.Fatalf("renamed: %+v", res)
 	}
 	if u, _ := n.Ingest().Definitions().Unit("t:024-01"); u.Name != "Nà Xá Mới" {
 		t.Errorf("name is %q", u.Name)
 	}
-	short := renamed[:strings.Index(renamed, "t,024-01")]
-	if res := run(short, imports.Options{}); res.Missing != 1 || res.Voided != 0 || count(t, n, syncproto.CollectionUnit) != 3 {
+	short := renamed[:strings.Index(renamed, "t,024-02")]
+	if res := run(short, imports.Options{}); res.Missing != 1 || res.Voided != 0 || count(t, n, syncproto.CollectionUnit) != 4 {
 		t.Fatalf("missing: %+v", res)
 	}
 	head, _, _ := strings.Cut(units, "\n")
 	for name, file := range map[string]string{"a row left out": short + "t,,village,Thôn,Hỏng,l,024\n", "an empty list": head + "\n"} {
-		if res := run(file, imports.Options{VoidMissing: true}); res.Voided != 0 || res.Kept == "" || count(t, n, syncproto.CollectionUnit) != 3 {
+		if res := run(file, imports.Options{VoidMissing: true}); res.Voided != 0 || res.Kept == "" || count(t, n, syncproto.CollectionUnit) != 4 {
 			t.Fatalf("%s: %+v, %d live", name, res, count(t, n, syncproto.CollectionUnit))
 		}
 	}
-	if res := run(short, imports.Options{VoidMissing: true}); res.Voided != 1 || count(t, n, syncproto.CollectionUnit) != 2 {
+	if res := run(short, imports.Options{VoidMissing: true}); res.Voided != 1 || count(t, n, syncproto.CollectionUnit) != 3 {
 		t.Fatalf("voided: %+v, %d live", res, count(t, n, syncproto.CollectionUnit))
 	}
 }
