@@ -94,6 +94,46 @@ func TestForgedHeaders(t *testing.T) {
 	}
 }
 
+// whole is a stream of one column of equal bytes under a shape that Compress
+// would not choose.
+func whole(s shape, b byte) []byte {
+	col := bytes.Repeat([]byte{b}, s.length)
+	c := &codec{shapes: []shape{s}}
+	c.model.reset()
+	e := encoder{high: 0xffffffff}
+	c.encodeHeader(&e)
+	if s.flat == 0 {
+		encodeColumn(&c.model, &e, 1, &s, col, nil)
+	}
+	e.finish()
+	if s.flat != 0 {
+		return s.pack(e.out, col)
+	}
+	return e.out
+}
+
+// Shapes that say the same in another way, or more than there is, are refused
+// though all else of their streams is sound.
+func TestShapesAreCanonical(t *testing.T) {
+	for name, c := range map[string]struct {
+		src  []byte
+		want error
+	}{
+		"more bits than vary":        {whole(shape{length: 100, mask: 3, base: 4}, 4), nil},
+		"more values than there are": {whole(shape{length: 100, mask: 3, base: 4, flat: 4}, 4), nil},
+		"fixed bits that are coded":  {whole(shape{length: 100, mask: 3, base: 5}, 4), ErrCorrupt},
+		"values beyond the bits":     {whole(shape{length: 100, mask: 3, base: 4, flat: 5}, 4), ErrCorrupt},
+	} {
+		cols, err := Decompress(c.src, wide)
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: error %v, want %v", name, err, c.want)
+		}
+		if c.want == nil && !bytes.Equal(flatten(cols), bytes.Repeat([]byte{4}, 100)) {
+			t.Errorf("%s: other bytes", name)
+		}
+	}
+}
+
 // A packed number that no digits make is refused: there is one form of each.
 func TestPackedNumbersAreCanonical(t *testing.T) {
 	col := bytes.Repeat([]byte("0123456789"), 12)
