@@ -211,7 +211,7 @@ func (n *Node) openStore(ctx context.Context) (err error) {
 func (n *Node) openIngest(ctx context.Context) (err error) {
 	c := ingest.Config{
 		Store: n.store, Role: n.role, Trust: n.trust, Credentials: n.member.Credentials,
-		Now: n.opts.Now, Random: n.opts.Random, Queue: max(64, n.cfg.Queue),
+		Ruled: n.ruled, Now: n.opts.Now, Random: n.opts.Random, Queue: max(64, n.cfg.Queue),
 	}
 	if n.role == credential.RoleCentre {
 		if _, _, err := n.keys.Seal(n.opts.Now()); err != nil {

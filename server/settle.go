@@ -111,6 +111,18 @@ func (n *Node) replayOrders(ctx context.Context) error {
 	return nil
 }
 
+// ruled writes rulings down that must outlast a restore, those that the ingest
+// makes by itself above all: a larger cut for a revoked device. What cannot be
+// written now is written by syncOrders.
+func (n *Node) ruled(r *syncproto.Ruling) {
+	if n.orders == nil || !backup.Lasting(r.Kind) {
+		return
+	}
+	if err := n.orders.Add(r); err != nil {
+		n.log.Error("a ruling could not be written to the orders file: it is tried again", "number", r.Number, "code", syncproto.CodeOf(err), "error", err)
+	}
+}
+
 // Rule makes a ruling and writes it to the orders file where it must outlast a
 // restore. Centre only.
 func (n *Node) Rule(ctx context.Context, r syncproto.Ruling) (syncproto.Ruling, error) {

@@ -32,8 +32,11 @@ type Config struct {
 	BeaconSecret []byte
 	// Authority decides who may write what; ByGrant by default.
 	Authority Authority
-	Now       func() time.Time // time.Now by default
-	Random    io.Reader        // crypto/rand by default
+	// Ruled is told of every ruling that this centre has made, once it is durable
+	// and before anybody else is; nil for nobody.
+	Ruled  func(*syncproto.Ruling)
+	Now    func() time.Time // time.Now by default
+	Random io.Reader        // crypto/rand by default
 
 	Queue      int           // batches that may wait; 64 by default
 	Group      int           // batches per transaction; 32 by default

@@ -178,6 +178,7 @@ func (ses *session) rule(r *syncproto.Ruling) error {
 	if err := ses.applyRuling(r); err != nil {
 		return err
 	}
+	ses.made = append(ses.made, r)
 	return ses.feedRuling(r)
 }
 

@@ -301,6 +301,7 @@ func (s *Service) transact(f func(*session) error) error {
 		if ses.ruled {
 			s.publishRevoked()
 		}
+		s.tellRuled(ses.made)
 		if ses.blocked != nil {
 			s.blocked.Store(ses.blocked)
 		}
@@ -318,6 +319,16 @@ func (s *Service) transact(f func(*session) error) error {
 		}
 	}
 	return err
+}
+
+// tellRuled tells whoever has to write rulings down elsewhere.
+func (s *Service) tellRuled(made []*syncproto.Ruling) {
+	if s.cfg.Ruled == nil {
+		return
+	}
+	for _, r := range made {
+		s.cfg.Ruled(r)
+	}
 }
 
 // runJob turns a panic into an error, so that one batch cannot stop the server.

@@ -30,6 +30,7 @@ type session struct {
 	covers  map[syncproto.OriginID]cover // of revoked devices
 	erased  bool                         // personal data were deleted
 	traces  [][]byte                     // what of them may still be in a file
+	made    []*syncproto.Ruling          // by this transaction
 	blocked *blockedAt                   // changed in this transaction, else nil
 }
 
