@@ -130,7 +130,9 @@ func TestBackupsOpenWithTheRecoveryPaper(t *testing.T) {
 
 func TestKeysUnderACredential(t *testing.T) {
 	data, secret := filepath.Join(t.TempDir(), "centre"), inFile(t, "of the service manager\n")
-	under := func(args ...string) []string { return append([]string{"--data", data, "--key-secret-file", secret}, args...) }
+	under := func(args ...string) []string {
+		return append([]string{"--data", data, "--key-secret-file", secret}, args...)
+	}
 	thonsync(t, nil, "", under("keys", "make")...).ok(t)
 	b, err := os.ReadFile(filepath.Join(server.KeysFolder(data), "identity.key"))
 	if err != nil || !strings.HasPrefix(string(b), "thonsync-box") {
