@@ -99,6 +99,9 @@ func (d *Device) prepareStore(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := d.update(ctx, d.restartPauses); err != nil {
+		return err
+	}
 	return d.view(ctx, d.loadKinds)
 }
 

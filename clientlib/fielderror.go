@@ -75,6 +75,8 @@ var (
 	rulePINForm       = rule{"mã PIN có 4 đến 8 chữ số", "a PIN has 4 to 8 digits"}
 	rulePINWrong      = rule{"mã PIN không đúng", "the PIN is wrong"}
 	rulePINLocked     = rule{"nhập sai quá nhiều lần: hãy thử lại sau", "too many wrong PINs: try again later"}
+	rulePINNone       = rule{"người này không đặt mã PIN", "this person has no PIN"}
+	ruleResetWrong    = rule{"mã trả lời không đúng: hãy đọc lại từ màn hình của cán bộ", "the answer is wrong: read it again from the officer's screen"}
 	ruleErased        = rule{"bản ghi này đã bị xóa theo yêu cầu", "this record was erased on request"}
 	ruleNotGeneral    = rule{"giá trị này không dùng được", "this value cannot be used"}
 

@@ -76,6 +76,10 @@ type Options struct {
 	Rand      io.Reader   // cryptographic randomness; default: crypto/rand
 	Jitter    *mrand.Rand // spreads retries; default: seeded from Rand
 	Transport Transport
+	// Uptime is the time since the machine started; it must not follow the wall
+	// clock, and should go on while the machine sleeps. It times the pauses after
+	// wrong PINs. Default: the system's.
+	Uptime func() time.Duration
 }
 
 // sharedReader lets several goroutines read from one source.
@@ -109,6 +113,9 @@ func (o *Options) withDefaults() error {
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Reader
+	}
+	if o.Uptime == nil {
+		o.Uptime = uptime
 	}
 	o.Rand = &sharedReader{r: o.Rand}
 	if o.Jitter == nil {

@@ -69,50 +69,6 @@ func TestPeopleShareAPhone(t *testing.T) {
 	}
 }
 
-func TestPINAttempts(t *testing.T) {
-	ctx := context.Background()
-	w := clienttest.NewWorld(t, 1)
-	d := w.Device("a", w.Centre)
-	id := uuid.UUID{1}
-	if err := d.AddPerson(ctx, id, "Hoa Thử"); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.SetPIN(ctx, id, "4711"); err != nil {
-		t.Fatal(err)
-	}
-	try := func(pin, want string) {
-		t.Helper()
-		err := d.SelectPerson(ctx, id, pin)
-		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-			t.Fatalf("got %v, want %q", err, want)
-		}
-	}
-	for range 5 {
-		try("0000", "wrong")
-	}
-	try("4711", "too many")
-	d.Close()
-	d = w.Open("a") // a restart forgets nothing
-	try("4711", "too many")
-	w.Clock.Advance(61 * time.Second)
-	try("0000", "wrong")
-	w.Clock.Advance(61 * time.Second)
-	try("4711", "too many") // the pause has doubled
-	w.Clock.Advance(time.Minute)
-	try("4711", "")
-	try("0000", "wrong")
-	try("4711", "")
-	for range 5 {
-		try("0000", "wrong")
-	}
-	people, err := d.People(ctx)
-	if err != nil || people[0].LockedUntilMS != w.Clock.NowMS()+60_000 {
-		t.Fatalf("%+v, %v", people, err)
-	}
-	w.Clock.Set(0) // a clock set back by years does not lock for years
-	try("4711", "")
-}
-
 func TestJoin(t *testing.T) {
 	ctx := context.Background()
 	w := clienttest.NewWorld(t, 1)

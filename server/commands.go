@@ -84,6 +84,12 @@ var PointRenew = Register(Command[PointRenewal, PointState]{
 	Do:   func(ctx context.Context, n *Node, in PointRenewal) (PointState, error) { return n.RenewPoint(ctx, in) },
 })
 
+// PINResetCommand answers a phone's challenge for a forgotten PIN.
+var PINResetCommand = Register(Command[PINReset, PINAnswer]{
+	Name: "pin.reset",
+	Do:   func(ctx context.Context, n *Node, in PINReset) (PINAnswer, error) { return n.AnswerPIN(ctx, in) },
+})
+
 // StatusCommand gives the state of a server, also of one that does not run.
 var StatusCommand = Register(Command[None, httpapi.Status]{
 	Name: "status",

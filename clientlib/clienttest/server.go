@@ -262,6 +262,37 @@ func (s *Server) HideNonces(hide bool) {
 	s.hides = hide
 }
 
+// AnswerReset answers a device's challenge for a PIN, as `thonsync pin reset`
+// does.
+func (s *Server) AnswerReset(device ed25519.PublicKey, challenge string) (string, error) {
+	key, err := syncproto.ResetKey(s.key, device, false)
+	if err != nil {
+		return "", err
+	}
+	return syncproto.ResetAnswer(key, challenge), nil
+}
+
+// AnswerChallenge is AnswerReset for the device with the challenge's tag.
+func (s *Server) AnswerChallenge(challenge string) (string, error) {
+	_, tag, _, err := syncproto.ParseResetChallenge(challenge)
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, chain := range s.chains {
+		if syncproto.ResetDeviceTag(id) != tag {
+			continue
+		}
+		g, err := s.sender(chain)
+		if err != nil {
+			return "", err
+		}
+		return s.AnswerReset(g.Key, challenge)
+	}
+	return "", syncproto.Errorf(syncproto.CodeInvalidInput, "no device shows this challenge")
+}
+
 // Public gives the key that this server signs with.
 func (s *Server) Public() ed25519.PublicKey { return s.key.Public().(ed25519.PublicKey) }
 

@@ -6,7 +6,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -45,12 +47,14 @@ type World struct {
 	Team   uuid.UUID
 	Dir    string
 	opens  int
+	uptime atomic.Int64 // of the devices' machine, ns
 }
 
 // NewWorld makes a world; databases go to the test's own folder.
 func NewWorld(t testing.TB, seed uint64) *World {
 	clock := NewClock(1_780_000_000_000)
 	w := &World{T: t, Seed: seed, Clock: clock, Centre: NewCentre(seed, clock), Dir: t.TempDir(), Team: uuid.UUID{7, 7}}
+	w.SetUptime(time.Hour)
 	w.Net = NewNetwork(w.Centre)
 	w.Centre.DefineUnit("test", "00001", "", "Xã Thử")
 	w.Centre.DefineUnit("test", "00001-01", Commune, "Thôn Thử")
@@ -58,6 +62,12 @@ func NewWorld(t testing.TB, seed uint64) *World {
 	w.Centre.DefineKind("TT", TalkKind)
 	return w
 }
+
+// Uptime is how long the machine of all devices has been up.
+func (w *World) Uptime() time.Duration { return time.Duration(w.uptime.Load()) }
+
+// SetUptime moves that clock; backwards it is a restart.
+func (w *World) SetUptime(up time.Duration) { w.uptime.Store(int64(up)) }
 
 // Point makes a sync point for the commune and connects it.
 func (w *World) Point(name string) *Server {
@@ -79,7 +89,7 @@ func (w *World) Options(name string) clientlib.Options {
 	w.opens++
 	var random io.Reader = seeded(w.Seed, fmt.Sprintf("%d %s", w.opens, name))
 	return clientlib.Options{Path: filepath.Join(w.Dir, name+".db"), Clock: w.Clock, Rand: random,
-		Jitter: rand.New(rand.NewPCG(w.Seed, 1)), Transport: w.Net}
+		Jitter: rand.New(rand.NewPCG(w.Seed, 1)), Transport: w.Net, Uptime: w.Uptime}
 }
 
 // Member gives the id of a device's only person.

@@ -178,9 +178,11 @@ CREATE INDEX cargo_origin ON cargo (origin, first);
 CREATE TABLE person (
     id              BLOB PRIMARY KEY CHECK (length(id) = 16),
     name            BLOB NOT NULL,                      -- encrypted
-    pin             BLOB,                               -- 16 octets of salt, then PBKDF2-HMAC-SHA256; NULL for none
+    pin             BLOB,                               -- version 1, 16 octets of salt, 32 of Argon2id; NULL for none
     attempts        INTEGER NOT NULL DEFAULT 0,         -- wrong PINs in a row
-    locked_until_ms INTEGER NOT NULL DEFAULT 0
+    pause_ms        INTEGER NOT NULL DEFAULT 0,         -- how long to wait after the last
+    tried_ms        INTEGER NOT NULL DEFAULT 0,         -- when that was, since the machine's start
+    challenge       TEXT    NOT NULL DEFAULT ''         -- for a reset of the PIN; '' for none
 ) STRICT, WITHOUT ROWID;
 
 -- At most one row: the join under way, until the device is taken in.

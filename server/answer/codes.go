@@ -91,9 +91,6 @@ func NewCodes(clock func() time.Duration, random io.Reader) *Codes {
 	return &Codes{clock: clock, random: random, live: make(map[string]*code), changed: make(chan struct{})}
 }
 
-// alphabet leaves out what is mistaken for something else when read aloud.
-const alphabet = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-
 // Code groups: the first names the code, so that wrong attempts count against
 // one code; the others are the secret, 39 bits of it.
 const (
@@ -133,13 +130,13 @@ func (c *Codes) draw() (string, error) {
 		if _, err := io.ReadFull(c.random, one); err != nil {
 			return "", fmt.Errorf("no randomness for a joining code: %w", err)
 		}
-		if int(one[0]) >= 256/len(alphabet)*len(alphabet) {
+		if int(one[0]) >= 256/len(syncproto.Letters)*len(syncproto.Letters) {
 			continue // keeps letters equally likely
 		}
 		if n > 0 && n%groupLetters == 0 {
 			b.WriteByte('-')
 		}
-		b.WriteByte(alphabet[int(one[0])%len(alphabet)])
+		b.WriteByte(syncproto.Letters[int(one[0])%len(syncproto.Letters)])
 		n++
 	}
 	return b.String(), nil

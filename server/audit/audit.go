@@ -41,6 +41,7 @@ const (
 	Sessions     Action = "sessions-ended" // of one account, everywhere
 	KeyReplaced  Action = "key-replaced"   // a key of this server
 	KeyDestroyed Action = "key-destroyed"  // Count old sealing keys; Result says why it was forced
+	PINReset     Action = "pin-reset"      // a phone's challenge for a forgotten PIN was answered
 	LogRead      Action = "log-read"       // the access log itself was read
 
 	DeviceRevoked  Action = "device-revoked"

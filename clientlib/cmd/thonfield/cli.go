@@ -30,11 +30,12 @@ type cli struct {
 	Kinds  kindsCmd  `cmd:"" help:"${help_kinds}"`
 	Guides guidesCmd `cmd:"" help:"${help_guides}"`
 	People struct {
-		List peopleListCmd `cmd:"" help:"${help_people_list}"`
-		Use  peopleUseCmd  `cmd:"" help:"${help_people_use}"`
-		Add  peopleAddCmd  `cmd:"" help:"${help_people_add}"`
-		PIN  peoplePINCmd  `cmd:"" name:"pin" help:"${help_people_pin}"`
-	} `cmd:"" help:"${help_people}"`
+		Reset peopleResetCmd `cmd:"" help:"${help_people_reset}"`
+		List  peopleListCmd  `cmd:"" help:"${help_people_list}"`
+		Use   peopleUseCmd   `cmd:"" help:"${help_people_use}"`
+		Add   peopleAddCmd   `cmd:"" help:"${help_people_add}"`
+		PIN   peoplePINCmd   `cmd:"" name:"pin" help:"${help_people_pin}"`
+	} `cmd:"" aliases:"person" help:"${help_people}"`
 	Status statusCmd `cmd:"" help:"${help_status}"`
 	Sync   syncCmd   `cmd:"" help:"${help_sync}"`
 	Bundle struct {

@@ -46,6 +46,9 @@ func (a *app) people(people []view.Person) {
 		if p.HasPIN {
 			marks = append(marks, a.lang.T("people.pin"))
 		}
+		if p.WaitMS > 0 {
+			marks = append(marks, a.lang.T("people.wait", "n", (p.WaitMS+59_999)/60_000))
+		}
 		name := p.Name
 		if name == "" { // the issuer knew none: people add gives one
 			name = a.lang.T("people.nameless", "id", shorten(p.ID))
@@ -146,6 +149,52 @@ func (c *peoplePINCmd) Run(a *app) error {
 			}
 		}
 		if err := d.SetPIN(a.ctx, p.ID, pin); err != nil {
+			return err
+		}
+		return a.showPeople(d)
+	})
+}
+
+type peopleResetCmd struct {
+	Who    string `arg:"" help:"${help_who}"`
+	Answer bool   `help:"${help_reset_answer}"`
+}
+
+// challenged is what --json writes for people reset without an answer.
+type challenged struct {
+	Challenge string `json:"challenge"`
+}
+
+// Run resets a forgotten PIN: it shows a challenge for the officer, and takes
+// the officer's answer and a new PIN, at a terminal in one go.
+func (c *peopleResetCmd) Run(a *app) error {
+	return a.with(func(d device) error {
+		p, err := a.known(d, c.Who)
+		if err != nil {
+			return err
+		}
+		if !c.Answer {
+			challenge, err := d.ChallengePIN(a.ctx, p.ID)
+			if err != nil {
+				return err
+			}
+			a.show(challenged{challenge}, func() { a.say("reset.challenge", "challenge", challenge) })
+			if !a.terminal || a.json {
+				return nil
+			}
+		}
+		if a.terminal {
+			fmt.Fprint(a.errOut, a.lang.T("reset.ask-answer")+" ")
+		}
+		answer, err := a.oneLine("-")
+		if err != nil {
+			return err
+		}
+		pin, err := a.newPIN()
+		if err != nil {
+			return err
+		}
+		if err := d.ResetPIN(a.ctx, p.ID, answer, pin); err != nil {
 			return err
 		}
 		return a.showPeople(d)

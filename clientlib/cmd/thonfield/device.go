@@ -35,6 +35,8 @@ type device interface {
 	People(ctx context.Context) ([]clientlib.Person, error)
 	AddPerson(ctx context.Context, id uuid.UUID, name string) error
 	SetPIN(ctx context.Context, id uuid.UUID, pin string) error
+	ChallengePIN(ctx context.Context, id uuid.UUID) (string, error)
+	ResetPIN(ctx context.Context, id uuid.UUID, answer, pin string) error
 	SelectPerson(ctx context.Context, id uuid.UUID, pin string) error
 	DropPersonal(ctx context.Context, olderThanDays int) (int, error)
 	Doctor(ctx context.Context) ([]clientlib.Check, error)

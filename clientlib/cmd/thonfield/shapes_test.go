@@ -106,6 +106,7 @@ func TestJSONShapes(t *testing.T) {
 	note("people use", exitOK, "people", "use", "Người Thử a")
 	p.input = "1234\n"
 	note("people pin", exitOK, "people", "pin")
+	note("people reset", exitOK, "people", "reset", "Người Thử a")
 	note("drop-personal", exitOK, "drop-personal", "--days", "30")
 	note("doctor", exitOK, "doctor")
 	note("version", exitOK, "version")

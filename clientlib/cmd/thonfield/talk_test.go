@@ -127,6 +127,30 @@ func TestBinaryPIN(t *testing.T) {
 	}
 }
 
+// A forgotten PIN: the challenge goes to the officer, the answer comes back, and
+// nothing needs a line.
+func TestBinaryPINReset(t *testing.T) {
+	n := newNetwork(t, nil)
+	p := newPhone(t)
+	p.join(n, "a")
+	p.input = "4321\n"
+	p.want(exitOK, "people", "pin")
+	n.http.Close()
+	got := get[challenged](p, exitOK, "people", "reset", "1")
+	answer, err := n.Centre.AnswerChallenge(got.Challenge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.input = "1234 5678\n2468\n"
+	p.want(exitFailed, "people", "reset", "1", "--answer")
+	p.input = answer + "\n2468\n"
+	p.want(exitOK, "person", "reset", "1", "--answer")
+	p.input = "4321\n"
+	p.want(exitFailed, "people", "use", "1")
+	p.input = "2468\n"
+	p.want(exitOK, "people", "use", "1")
+}
+
 // However a command line is wrong, standard error repeats nothing personal.
 func TestBinaryTellsNothingPersonal(t *testing.T) {
 	n := newNetwork(t, nil)

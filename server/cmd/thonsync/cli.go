@@ -44,6 +44,7 @@ type cli struct {
 	Code    codeCmd      `cmd:"" help:"Joining codes for phones and points."`
 	Point   pointCmd     `cmd:"" help:"Points and what they may issue."`
 	Device  deviceCmd    `cmd:"" help:"Phones and points: what is missing from them; revoke a lost one, release its later work, replace it."`
+	PIN     pinCmd       `cmd:"" name:"pin" help:"Forgotten PINs of phones."`
 	Bundle  bundleCmd    `cmd:"" help:"Carry changes and answers as files."`
 	Backup  backupCmd    `cmd:"" help:"Make an encrypted backup and restore it in a drill."`
 	Restore restoreCmd   `cmd:"" help:"Put a backup into an empty data folder."`

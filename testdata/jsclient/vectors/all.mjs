@@ -41,6 +41,7 @@ const FILES = {
   'centre/follow.json': each(messages.followed),
   'message/exchanges.json': each(messages.exchanges),
   'message/notices.json': each(messages.notices),
+  'message/pinresets.json': each(messages.pinResets),
   'credential/chains.json': each(signed.credentials),
   'squeeze/streams.json': each(segments.streams),
   'squeeze/refused.json': each(segments.refusedStreams),

@@ -7,8 +7,9 @@ import { centreId, follow, readLine } from '../lib/centre.mjs';
 import { digits, keepsPromise } from '../lib/joining.mjs';
 import { keyId, keyPair, privateKey, rawPublic } from '../lib/keys.mjs';
 import { decodeBody, encodeBody } from '../lib/message.mjs';
+import * as pin from '../lib/pinreset.mjs';
 import { isCentres, parseNotice, verifyNotice } from '../lib/notice.mjs';
-import { Reader, Writer, hex, same, show, unhex, uuidText } from '../lib/octets.mjs';
+import { Reader, Writer, hex, same, show, unhex, uuidOctets, uuidText } from '../lib/octets.mjs';
 import { equal, outcome, refuses } from './compare.mjs';
 import { members } from './form.mjs';
 
@@ -171,4 +172,15 @@ function plainJoin(join, v) {
   const server = unhex(v.server_key);
   if (keepsPromise(join, server)) out.digits = digits(join.key, server, join.code, join.nonce, SERVER_NONCE);
   return out;
+}
+
+export function pinResets(v) {
+  members(v, 'device_seed', 'server_seed', 'device_key', 'server_key', 'person', 'nonce', 'key', 'challenge', 'answer');
+  const keys = [
+    pin.resetKey(unhex(v.device_seed), unhex(v.server_key), 'device'),
+    pin.resetKey(unhex(v.server_seed), unhex(v.device_key), 'server'),
+  ];
+  equal(keys.map(hex), [v.key, v.key], 'key of both sides');
+  equal(pin.challenge(unhex(v.device_key), uuidOctets(v.person), unhex(v.nonce)), v.challenge, 'challenge');
+  equal(pin.answer(keys[0], v.challenge), v.answer, 'answer');
 }

@@ -85,11 +85,11 @@ type Warning struct {
 
 // Person is somebody who uses the device.
 type Person struct {
-	ID            uuid.UUID `json:"id"`
-	Name          string    `json:"name"`
-	HasPIN        bool      `json:"has_pin"`
-	Current       bool      `json:"current"`
-	LockedUntilMS int64     `json:"locked_until_ms"`
+	ID      uuid.UUID `json:"id"`
+	Name    string    `json:"name"`
+	HasPIN  bool      `json:"has_pin"`
+	Current bool      `json:"current"`
+	WaitMS  int64     `json:"wait_ms"` // until a PIN may be tried again
 }
 
 // Gap is a run of own changes that the centre named as missing.
@@ -303,7 +303,7 @@ func Warnings(l words.Lang, in []clientlib.Warning) []Warning {
 func People(in []clientlib.Person) []Person {
 	out := make([]Person, 0, len(in))
 	for _, p := range in {
-		out = append(out, Person{p.ID, p.Name, p.HasPIN, p.Current, p.LockedUntilMS})
+		out = append(out, Person{p.ID, p.Name, p.HasPIN, p.Current, p.WaitMS})
 	}
 	return out
 }
