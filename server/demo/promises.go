@@ -146,8 +146,31 @@ func digest(ctx context.Context, st store.Store) (sum string, n int, err error) 
 	return hex.EncodeToString(h.Sum(nil)[:8]), n, err
 }
 
+// ownLog gives what a point wrote itself as a file: the phones that it took in
+// count by its word.
+func ownLog(ctx context.Context, p *site) ([]byte, error) {
+	var entries []syncproto.Entry
+	err := p.node.Store().View(ctx, func(r store.Reader) error {
+		o, _, err := r.Origin(p.node.Origin())
+		if err != nil {
+			return err
+		}
+		c := syncproto.OriginCredential{Origin: o.ID, Credentials: o.Credentials}
+		entries = append(entries, syncproto.Entry{Kind: syncproto.EntryCredential, Data: syncproto.EncodeCredentialEntry(c)})
+		list, err := r.Segments(store.SegmentQuery{Origin: o.ID})
+		for _, s := range list {
+			entries = append(entries, syncproto.Entry{Kind: syncproto.EntrySegment, Data: s.Data})
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return syncproto.EncodeBundle(entries)
+}
+
 // checkSame restores the morning's backup as a second centre and gives it all
-// phones' work as files, in another order, every file twice.
+// phones' and points' work as files, in another order, every file twice.
 func checkSame(ctx context.Context, s *stage, d *day) (string, error) {
 	second, err := s.restored(ctx, "second", d.backup)
 	if err != nil {
@@ -161,6 +184,13 @@ func checkSame(ctx context.Context, s *stage, d *day) (string, error) {
 			return "", err
 		}
 		files = append(files, []byte(b.String()), []byte(b.String()))
+	}
+	for _, p := range s.points {
+		f, err := ownLog(ctx, p)
+		if err != nil {
+			return "", err
+		}
+		files = append(files, f, f)
 	}
 	s.rng.Shuffle(len(files), func(i, j int) { files[i], files[j] = files[j], files[i] })
 	for _, f := range files {

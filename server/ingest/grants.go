@@ -78,6 +78,9 @@ func (ses *session) admit(grants map[syncproto.OriginID]*grant) error {
 		if err := ses.tx.PutOrigin(o); err != nil {
 			return err
 		}
+		if have != nil && !have.Listed && o.Listed {
+			ses.arrived = append(ses.arrived, needsListing(id)) // enrolled again, by somebody whose word counts
+		}
 		if have != nil && provisional(have) && !provisional(&o) {
 			ses.arrived = append(ses.arrived, needsEnrolment(id))
 		}

@@ -142,6 +142,19 @@ func TestSurplusPhonesWaitForARenewal(t *testing.T) {
 	}
 }
 
+// A phone whose point will never speak again is enrolled again at the centre, and
+// all that waited goes on.
+func TestPhoneOfADeadPointIsEnrolledAtTheCentre(t *testing.T) {
+	s := withVillages(t)
+	p := newIssuer(t, 0, time.Time{})
+	a := p.issue("orphan", false)
+	s.bring(a, p.author)
+	s.wantOutcomes("its point is silent", a.origin, "quarantined/unlisted:2")
+	again := newAuthor(t, "orphan", credential.RolePhone, testVillage)
+	s.submitBatch(Batch{Credentials: []syncproto.OriginCredential{again.credentials()}})
+	s.wantOutcomes("enrolled again", a.origin, "accepted:2")
+}
+
 // While the point's log has a gap nobody knows who is one too many.
 func TestPhonesAreNotCountedAcrossAGap(t *testing.T) {
 	s := withVillages(t)
