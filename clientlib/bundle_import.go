@@ -18,6 +18,9 @@ type BundleReport struct {
 	Cut      bool
 	Skipped  int      // entries that were left out
 	Problems []string // English, one per skipped entry, without personal data
+	// NewOrigin says that the file shows another copy of this device, so that a
+	// new origin began.
+	NewOrigin bool
 }
 
 // ImportBundle takes what a bundle file brings, in one transaction: receipts,
@@ -56,7 +59,7 @@ func (d *Device) ImportBundle(ctx context.Context, r io.Reader) (BundleReport, e
 		return report, err
 	}
 	return BundleReport{Receipts: in.receipts, Pages: in.pages, Segments: in.segments, Cargo: in.cargo,
-		Damaged: damage.Damaged, Cut: damage.Cut, Skipped: len(in.notes), Problems: in.notes}, nil
+		Damaged: damage.Damaged, Cut: damage.Cut, Skipped: len(in.notes), Problems: in.notes, NewOrigin: in.renewed}, nil
 }
 
 // takeEntries applies a bundle's entries, whatever their order in the file: keys

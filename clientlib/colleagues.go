@@ -3,8 +3,6 @@ package clientlib
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -96,50 +94,20 @@ func (in *intake) showChanges(ctx context.Context, s *syncproto.Segment, changes
 			return err
 		}
 	}
-	in.segments++
+	prev, any := s.Before.Open.Prefix(), false
 	for i := range changes {
 		c := &changes[i]
-		if err := in.see(ctx, &seen{Change: c.Change, open: c.Open.Prefix(), record: c.Record}); err != nil {
+		fresh, err := in.see(ctx, &seen{Change: c.Change, open: c.Open.Prefix(), prev: prev[:], record: c.Record})
+		if err != nil {
 			return err
 		}
+		prev, any = c.Open.Prefix(), any || fresh
 	}
-	if in.d.log.Owns(s.Origin) {
-		return nil
+	moved, err := in.advanceLine(ctx, s, changes)
+	if any || moved {
+		in.segments++
 	}
-	return in.advanceColleague(ctx, s, changes)
-}
-
-// advanceColleague moves the head of a colleague's origin over a segment that
-// begins at or before it and agrees with it. What does not fit is stored and
-// shown all the same; the head only says what need not be sent here again.
-func (in *intake) advanceColleague(ctx context.Context, s *syncproto.Segment, changes []syncproto.OpenChange) error {
-	h := syncproto.Genesis(s.Origin)
-	var open, closed []byte
-	err := in.q.QueryRowContext(ctx, `SELECT seq, open, closed FROM colleague WHERE origin = $1`, s.Origin[:]).Scan(&h.Seq, &open, &closed)
-	switch {
-	case err == nil:
-		copy(h.Open[:], open)
-		copy(h.Closed[:], closed)
-	case !errors.Is(err, sql.ErrNoRows):
-		return fmt.Errorf("reading a colleague's head: %w", err)
-	}
-	if s.Last() <= h.Seq || s.First() > h.Seq+1 {
-		return nil
-	}
-	at := s.Before.Open
-	if h.Seq >= s.First() {
-		at = changes[h.Seq-s.First()].Open
-	}
-	if at != h.Open {
-		return nil
-	}
-	_, err = in.q.ExecContext(ctx, `INSERT INTO colleague (origin, seq, open, closed) VALUES ($1, $2, $3, $4)
-ON CONFLICT (origin) DO UPDATE SET seq = excluded.seq, open = excluded.open, closed = excluded.closed`,
-		s.Origin[:], int64(s.Last()), s.After.Open[:], s.After.Closed[:])
-	if err != nil {
-		return fmt.Errorf("noting a colleague's head: %w", err)
-	}
-	return nil
+	return err
 }
 
 // maxCargoBytes bounds what is carried for colleagues.

@@ -105,10 +105,11 @@ func (in *intake) takeItem(ctx context.Context, it *syncproto.FeedItem) error {
 		return in.takeSuccession(ctx, it.Succession)
 	}
 	c := it.Change
-	return in.see(ctx, &seen{
+	_, err := in.see(ctx, &seen{
 		Change: syncproto.Change{Origin: c.Origin, Seq: c.Seq, Header: c.Header, Operational: c.Operational},
 		open:   c.Open, record: c.Record, vouched: true,
 	})
+	return err
 }
 
 // takeRuling stores a ruling of the centre and does at once what an erasure
@@ -168,87 +169,11 @@ UNION SELECT c.record FROM log_change c JOIN log_origin o ON o.no = c.origin WHE
 	return in.touchRows(rows)
 }
 
-func (in *intake) touchRows(rows *sql.Rows) error {
-	defer rows.Close()
-	for rows.Next() {
-		var b []byte
-		if err := rows.Scan(&b); err != nil {
-			return fmt.Errorf("finding records: %w", err)
-		}
-		var id uuid.UUID
-		copy(id[:], b)
-		in.touched[id] = struct{}{}
-	}
-	return rows.Err()
-}
-
 // seen is a change of another replica.
 type seen struct {
 	syncproto.Change
 	open    [syncproto.RefOpenBytes]byte
+	prev    []byte // of the change before; nil where it is not known
 	record  uuid.UUID
 	vouched bool // by the centre
-}
-
-// see stores a change of another replica, once. A second change at one place of
-// an origin is a fork: both stay.
-func (in *intake) see(ctx context.Context, s *seen) error {
-	known, fork, err := in.place(ctx, s)
-	if err != nil {
-		return err
-	}
-	if fork {
-		if err := in.noteFork(ctx, s.Origin); err != nil {
-			return err
-		}
-	}
-	if known {
-		return nil
-	}
-	_, err = in.q.ExecContext(ctx, `INSERT INTO seen_change (origin, seq, open, record, header, operational, vouched) VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (origin, seq, open) DO UPDATE SET vouched = MAX(vouched, excluded.vouched)`,
-		s.Origin[:], int64(s.Seq), s.open[:], s.record[:],
-		syncproto.AppendRow(nil, s.Header.Row()), syncproto.AppendRow(nil, s.Operational), s.vouched)
-	if err != nil {
-		return fmt.Errorf("storing a change of another device: %w", err)
-	}
-	in.touched[s.record] = struct{}{}
-	in.kinds = in.kinds || s.Header.Collection == syncproto.CollectionKind
-	return nil
-}
-
-// place tells whether a change is an own one that the log holds, and whether
-// another stands at its place.
-func (in *intake) place(ctx context.Context, s *seen) (known, fork bool, err error) {
-	if in.d.log.Owns(s.Origin) {
-		h, ok, err := in.d.log.HeadsAt(ctx, in.q, s.Origin, s.Seq)
-		if err != nil || !ok {
-			return false, false, err
-		}
-		known = h.Open.Prefix() == s.open
-		return known, !known, nil
-	}
-	var n int
-	err = in.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM seen_change WHERE origin = $1 AND seq = $2 AND open <> $3`, s.Origin[:], int64(s.Seq), s.open[:]).Scan(&n)
-	if err != nil {
-		return false, false, fmt.Errorf("looking for a fork: %w", err)
-	}
-	return false, n > 0, nil
-}
-
-// noteFork remembers that an origin has forked and merges all its records again.
-func (in *intake) noteFork(ctx context.Context, id syncproto.OriginID) error {
-	res, err := in.q.ExecContext(ctx, `INSERT INTO forked (origin) VALUES ($1) ON CONFLICT DO NOTHING`, id[:])
-	if err != nil {
-		return fmt.Errorf("noting a fork: %w", err)
-	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return err
-	}
-	rows, err := in.q.QueryContext(ctx, `SELECT DISTINCT record FROM seen_change WHERE origin = $1
-UNION SELECT c.record FROM log_change c JOIN log_origin o ON o.no = c.origin WHERE o.origin = $1`, id[:])
-	if err != nil {
-		return fmt.Errorf("finding a fork's records: %w", err)
-	}
-	return in.touchRows(rows)
 }

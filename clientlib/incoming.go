@@ -20,7 +20,9 @@ type intake struct {
 	link    link
 	peer    *server // who answered; nil for a bundle
 	touched map[uuid.UUID]struct{}
-	kinds   bool // a definition of a kind changed
+	seenOf  map[syncproto.OriginID]struct{} // origins of which changes arrived
+	renewed bool                            // a new origin began
+	kinds   bool                            // a definition of a kind changed
 	erased  bool
 
 	receipts, pages, segments, cargo int
@@ -28,7 +30,7 @@ type intake struct {
 }
 
 func (d *Device) newIntake(q changelog.Querier, l link, peer *server) *intake {
-	return &intake{d: d, q: q, link: l, peer: peer, touched: make(map[uuid.UUID]struct{})}
+	return &intake{d: d, q: q, link: l, peer: peer, touched: make(map[uuid.UUID]struct{}), seenOf: make(map[syncproto.OriginID]struct{})}
 }
 
 // note records that something was left out and goes on: a bad item never blocks
@@ -41,6 +43,9 @@ func (in *intake) gained() bool { return in.receipts+in.pages+in.segments+in.car
 
 // finish merges every record that something arrived for.
 func (in *intake) finish(ctx context.Context) error {
+	if err := in.mergeForked(ctx); err != nil {
+		return err
+	}
 	for id := range in.touched {
 		err := in.d.rebuild(ctx, in.q, id)
 		if syncproto.CodeOf(err) == syncproto.CodeChain {
@@ -151,6 +156,7 @@ func (se *session) tally(in *intake) {
 	r.Receipts += in.receipts
 	r.Pages += in.pages
 	r.Segments += in.segments
+	r.NewOrigin = r.NewOrigin || in.renewed
 	r.Notes = append(r.Notes, in.notes...)
 }
 
@@ -246,7 +252,7 @@ func (se *session) takeHeads(ctx context.Context, in *intake, out *outgoing, a *
 		return false, failed
 	}
 	for _, f := range findings {
-		if err := se.act(ctx, in, out, bad, f); err != nil {
+		if err := se.act(ctx, in, f); err != nil {
 			return false, err
 		}
 	}
@@ -264,20 +270,14 @@ func (se *session) takeHeads(ctx context.Context, in *intake, out *outgoing, a *
 }
 
 // act does what a finding asks for.
-func (se *session) act(ctx context.Context, in *intake, out *outgoing, bad map[int]bool, f exchange.Finding) error {
+func (se *session) act(ctx context.Context, in *intake, f exchange.Finding) error {
 	d := se.d
 	switch f.Kind {
 	case exchange.WeWereRestored:
-		// What was sent of this branch has arrived on its own; go on after it.
-		for i, p := range out.parts {
-			if p.origin == f.Origin && p.cargo == 0 && !p.again && !bad[i] {
-				se.asker.Remember(p.origin, p.after)
-			}
-		}
 		if f.Origin != d.Origin() {
 			return nil
 		}
-		se.report.NewOrigin = true
+		in.renewed = true
 		return d.beginOrigin(ctx, in.q, &se.link)
 	case exchange.PeerWasRestored:
 		se.report.PeerBehind = true

@@ -2,10 +2,7 @@ package clientlib
 
 import (
 	"context"
-	"errors"
 	"fmt"
-
-	"database/sql"
 
 	"github.com/google/uuid"
 
@@ -35,7 +32,7 @@ operational = excluded.operational, personal = excluded.personal, flags = exclud
 type gathered struct {
 	changes     []merge.Change
 	rulings     merge.Rulings
-	branches    *merge.ForkMap
+	branches    *lineage
 	create      *syncproto.Change // the creating change, nil if it is not here
 	provisional bool
 	own         bool
@@ -174,33 +171,6 @@ func gatherRulings(ctx context.Context, q changelog.Querier, id uuid.UUID, g *ga
 		}
 	}
 	return rows.Err()
-}
-
-// gatherForks tells the merge which origins have forked. Changes of a forked
-// origin whose branch is not known here precede nothing, so nothing is lost;
-// this device's own changes are on the branch that it wrote.
-func (d *Device) gatherForks(ctx context.Context, q changelog.Querier, own []changelog.Entry, g *gathered) error {
-	for _, c := range g.changes {
-		var one int
-		err := q.QueryRowContext(ctx, `SELECT 1 FROM forked WHERE origin = $1`, c.Origin[:]).Scan(&one)
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("reading forks: %w", err)
-		}
-		if g.branches == nil {
-			g.branches = &merge.ForkMap{}
-		}
-		g.branches.Fork(c.Origin, 1, 0, 0)
-	}
-	if g.branches == nil {
-		return nil
-	}
-	for i := range own {
-		g.branches.Assign(merge.ID{Origin: own[i].Origin, Seq: own[i].Seq, Open: own[i].Heads.Open.Prefix()}, 0)
-	}
-	return nil
 }
 
 // rebuild merges a record anew and stores the outcome.

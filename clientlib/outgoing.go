@@ -65,7 +65,7 @@ func (se *session) compose(ctx context.Context) (*outgoing, error) {
 		if err != nil {
 			return err
 		}
-		out.request.Heads = own
+		out.request.Heads = se.named(own)
 		room := se.asker.Chunk() - requestFrame
 		if room, err = se.addOwn(ctx, q, out, own, room); err != nil {
 			return err
@@ -87,6 +87,18 @@ func (se *session) compose(ctx context.Context) (*outgoing, error) {
 		return se.addReading(ctx, q, out)
 	})
 	return out, err
+}
+
+// named gives the own positions that the server is asked about: the heads, and
+// what it last said that it holds. If it repeats neither, it has lost them.
+func (se *session) named(own []syncproto.OriginHeads) []syncproto.OriginHeads {
+	out := slices.Clone(own)
+	for _, o := range own {
+		if h, ok := se.asker.Known(o.Origin); ok && h.Seq > 0 && h.Seq != o.Seq {
+			out = append(out, syncproto.OriginHeads{Origin: o.Origin, Heads: h})
+		}
+	}
+	return out
 }
 
 // addOwn adds segments of own changes: first what the server has not told it
@@ -297,7 +309,7 @@ func readCheckpoints(ctx context.Context, q changelog.Querier, unit string) ([]s
 }
 
 func readColleagues(ctx context.Context, q changelog.Querier, limit int) ([]syncproto.OriginHeads, error) {
-	rows, err := q.QueryContext(ctx, `SELECT origin, seq, open, closed FROM colleague ORDER BY origin LIMIT $1`, limit)
+	rows, err := q.QueryContext(ctx, `SELECT origin, seq, open, closed FROM colleague ORDER BY origin, seq LIMIT $1`, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading colleagues: %w", err)
 	}

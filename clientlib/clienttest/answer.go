@@ -1,6 +1,7 @@
 package clienttest
 
 import (
+	"slices"
 	"time"
 
 	"thonsync/clientlib"
@@ -85,7 +86,9 @@ func (s *Server) fill(a *syncproto.Answer, q *syncproto.Request, g credential.Gr
 	budget := exchange.NewBudget(q.Budget)
 	for id := range asked {
 		if l := s.logs[id]; l != nil {
-			a.Heads = append(a.Heads, syncproto.OriginHeads{Origin: id, Heads: l.heads})
+			for _, h := range l.named(id, q.Heads) {
+				a.Heads = append(a.Heads, syncproto.OriginHeads{Origin: id, Heads: h})
+			}
 		}
 		// Whoever asks for an origin gets its receipts, to show or to bring home.
 		seen := handed{q.Origin, id}
@@ -108,8 +111,42 @@ func (s *Server) fill(a *syncproto.Answer, q *syncproto.Request, g credential.Gr
 			a.Pages = append(a.Pages, b)
 		}
 	}
+	if l := s.logs[q.Origin]; l != nil {
+		s.addSegments(a, l.forks, q, budget)
+	}
 	if s.chain != nil {
 		s.addColleagues(a, q, budget)
+	}
+}
+
+// named gives the ends of an origin's branches, and those of the positions asked
+// for that are held.
+func (l *originLog) named(id syncproto.OriginID, asked []syncproto.OriginHeads) []syncproto.Heads {
+	out := []syncproto.Heads{l.heads}
+	for _, b := range l.forks {
+		if seg, err := syncproto.ParseSegment(b); err == nil {
+			out = append(out, seg.After)
+		}
+	}
+	for _, h := range asked {
+		if n := h.Seq; h.Origin == id && n > 0 && n < l.heads.Seq && l.opens[n-1] == h.Open && l.closed[n] == h.Closed {
+			out = append(out, h.Heads)
+		}
+	}
+	return out
+}
+
+// addSegments hands out segments of the asker's own origin whose ends it has not
+// named.
+func (s *Server) addSegments(a *syncproto.Answer, list [][]byte, q *syncproto.Request, budget *exchange.Budget) {
+	for _, b := range list {
+		seg, err := syncproto.ParseSegment(b)
+		if err != nil || slices.Contains(q.Heads, syncproto.OriginHeads{Origin: seg.Origin, Heads: seg.After}) {
+			continue
+		}
+		if open := seg.EncodeOpen(); budget.Take(len(open)) {
+			a.Segments = append(a.Segments, open)
+		}
 	}
 }
 

@@ -108,6 +108,7 @@ CREATE TABLE seen_change (
     origin      BLOB NOT NULL CHECK (length(origin) = 16),
     seq         INTEGER NOT NULL,
     open        BLOB NOT NULL CHECK (length(open) = 16), -- leading octets of o(seq)
+    prev        BLOB CHECK (length(prev) = 16),          -- of o(seq-1); NULL for what stood in a page only
     record      BLOB NOT NULL CHECK (length(record) = 16),
     header      BLOB NOT NULL,                           -- canonical row
     operational BLOB NOT NULL,                           -- canonical row
@@ -117,12 +118,15 @@ CREATE TABLE seen_change (
 
 CREATE INDEX seen_change_record ON seen_change (record);
 
--- How far the changes of a colleague's origin are held without a gap.
+-- How far the changes of an origin are held without a gap: of a colleague's, of
+-- what another copy of this device wrote, of what this device lost. A forked
+-- origin has a row for each branch.
 CREATE TABLE colleague (
-    origin BLOB PRIMARY KEY CHECK (length(origin) = 16),
+    origin BLOB NOT NULL CHECK (length(origin) = 16),
     seq    INTEGER NOT NULL,
     open   BLOB NOT NULL,
-    closed BLOB NOT NULL
+    closed BLOB NOT NULL,
+    PRIMARY KEY (origin, seq, open, closed)
 ) STRICT, WITHOUT ROWID;
 
 -- The centre's rulings. number is unique at the centre.

@@ -104,6 +104,7 @@ func pub(k ed25519.PrivateKey) ed25519.PublicKey { return k.Public().(ed25519.Pu
 
 // device is somebody with a credential of the centre.
 type device struct {
+	holds syncproto.Heads // what the server was given of it
 	key   ed25519.PrivateKey
 	id    syncproto.OriginID
 	chain []string
@@ -127,6 +128,9 @@ func (b *bench) device(role credential.Role, team uuid.UUID, units ...string) *d
 // every mark.
 func (b *bench) known(d *device) *device {
 	b.t.Helper()
+	if d.holds.Seq > 0 {
+		b.t.Fatal("known already")
+	}
 	secret := syncproto.SaltSecret{1}
 	seal, _, err := b.folder.Seal(b.now)
 	if err != nil {
@@ -162,6 +166,7 @@ func (b *bench) known(d *device) *device {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	d.holds = seg.After
 	return d
 }
 
@@ -253,7 +258,8 @@ func TestPhoneLearnsOfItsTeamOnly(t *testing.T) {
 				"an officer without any team":    b.known(b.device(credential.RolePhone, uuid.Nil, "l:1")),
 				"a phone that shares no commune": b.known(b.device(credential.RolePhone, other, "l:3")),
 			}
-			q := &syncproto.Request{Heads: heads(self, mate), Budget: syncproto.MaxMessageBytes}
+			own := syncproto.OriginHeads{Origin: self.id, Heads: self.holds}
+			q := &syncproto.Request{Heads: append(heads(mate), own), Budget: syncproto.MaxMessageBytes}
 			for _, d := range foreign {
 				q.Heads = append(q.Heads, heads(d)...)
 			}
@@ -267,6 +273,13 @@ func TestPhoneLearnsOfItsTeamOnly(t *testing.T) {
 			}
 			if has(s, self) {
 				t.Error("own changes are echoed back")
+			}
+			lost, err := b.ask(self, &syncproto.Request{Heads: heads(self), Budget: syncproto.MaxMessageBytes})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, s, _ := originsOf(t, lost); !has(s, self) {
+				t.Error("a phone that lost its changes does not get them back")
 			}
 			for name, d := range foreign {
 				if has(h, d) || has(r, d) || has(s, d) || has(c, d) {
@@ -365,7 +378,7 @@ func TestSmallBudgetsMakeProgress(t *testing.T) {
 	for range mates {
 		named = append(named, b.known(b.device(credential.RolePhone, team, "l:1")))
 	}
-	q := &syncproto.Request{Budget: 1, Heads: heads(append(named, self)...)}
+	q := &syncproto.Request{Budget: 1, Heads: append(heads(named...), syncproto.OriginHeads{Origin: self.id, Heads: self.holds})}
 	seen := map[string]int{}
 	for round := 0; ; round++ {
 		a, err := b.ask(self, q)

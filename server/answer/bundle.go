@@ -2,6 +2,7 @@ package answer
 
 import (
 	"context"
+	"slices"
 
 	"thonsync/server/ingest"
 	"thonsync/server/store"
@@ -125,21 +126,19 @@ func step(ask syncproto.Ask, a *syncproto.Answer) (syncproto.Ask, error) {
 	for _, c := range at {
 		out.Checkpoints = append(out.Checkpoints, c)
 	}
-	heads := make(map[syncproto.OriginID]syncproto.Heads)
-	for _, h := range ask.Heads {
-		heads[h.Origin] = h.Heads
-	}
+	out.Heads = append(out.Heads, ask.Heads...)
 	for _, b := range a.Segments {
 		seg, err := syncproto.ParseSegment(b)
 		if err != nil {
 			return out, err
 		}
-		if seg.Last() > heads[seg.Origin].Seq {
-			heads[seg.Origin] = seg.After
+		now := syncproto.OriginHeads{Origin: seg.Origin, Heads: seg.After}
+		before := syncproto.OriginHeads{Origin: seg.Origin, Heads: seg.Before}
+		if i := slices.Index(out.Heads, before); i >= 0 {
+			out.Heads[i] = now
+		} else {
+			out.Heads = append(out.Heads, now)
 		}
-	}
-	for id, h := range heads {
-		out.Heads = append(out.Heads, syncproto.OriginHeads{Origin: id, Heads: h})
 	}
 	return out, nil
 }

@@ -21,6 +21,7 @@ type collector struct {
 	budget *exchange.Budget
 	ans    *syncproto.Answer
 	cache  map[syncproto.OriginID]*store.Origin // nil for origins out of scope
+	looked int
 }
 
 // collect fills the answer in the order of importance: what became of the
@@ -32,6 +33,7 @@ func (s *Service) collect(ctx context.Context, a *asker, ask *syncproto.Ask, bud
 	}
 	ans := &syncproto.Answer{
 		NowMS: s.cfg.Now().UnixMilli(), Beacon: s.cfg.Ingest.Beacon(), SealKey: seal.Key, Problems: took.Problems,
+		Receipts: took.Receipts[:min(len(took.Receipts), maxAgain)],
 	}
 	if a.later != nil {
 		ans.Credentials = append(ans.Credentials, syncproto.OriginCredential{Origin: a.Device, Credentials: a.later})
@@ -84,56 +86,79 @@ func (c *collector) origin(id syncproto.OriginID) (*store.Origin, error) {
 	return &o, nil
 }
 
-// maxHeads bounds the heads of one answer.
-const maxHeads = 2048
+// maxHeads bounds the heads of one answer, maxLooked how many of them are looked
+// up in segments.
+const (
+	maxHeads  = 2048
+	maxLooked = 256
+)
 
-// heads tells how far each origin has got here that the request named: the end
-// of its unbroken run. An origin that is unknown or out of scope gets none,
+// heads tells how far each origin has got here that the request named: the ends
+// of its branches below which nothing is missing, and those of the named
+// positions that are held. An origin that is unknown or out of scope gets none,
 // except the asker itself, which then starts at the genesis.
 func (c *collector) heads(took []syncproto.OriginHeads) error {
-	done := make(map[syncproto.OriginID]bool)
-	put := func(id syncproto.OriginID) error {
-		if done[id] || len(c.ans.Heads) == maxHeads {
-			return nil
-		}
-		done[id] = true
-		if o, err := c.origin(id); err != nil || o == nil && id != c.asker.Device {
-			return err
-		}
-		h, err := contiguous(c.r, id)
-		if err == nil {
-			c.ans.Heads = append(c.ans.Heads, syncproto.OriginHeads{Origin: id, Heads: h})
-		}
-		return err
-	}
+	named := make(map[syncproto.OriginID][]syncproto.Heads)
 	ids := []syncproto.OriginID{c.asker.Device}
 	for _, h := range took {
 		ids = append(ids, h.Origin)
 	}
 	for _, h := range c.ask.Heads {
 		ids = append(ids, h.Origin)
+		named[h.Origin] = append(named[h.Origin], h.Heads)
 	}
+	done := make(map[syncproto.OriginID]bool)
 	for _, id := range ids {
-		if err := put(id); err != nil {
+		if done[id] {
+			continue
+		}
+		done[id] = true
+		if err := c.headsOf(id, named[id]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// contiguous gives the end of the unbroken run from the first change on the
-// first branch.
-func contiguous(r store.Reader, id syncproto.OriginID) (syncproto.Heads, error) {
-	runs, err := r.Runs(id)
-	if err != nil {
-		return syncproto.Heads{}, err
+func (c *collector) headsOf(id syncproto.OriginID, named []syncproto.Heads) error {
+	o, err := c.origin(id)
+	if err != nil || o == nil {
+		if err == nil && id == c.asker.Device {
+			c.putHead(id, syncproto.Genesis(id))
+		}
+		return err
 	}
-	for _, run := range runs {
-		if run.Branch == 0 && run.First == 1 {
-			return run.Last, nil
+	lines, err := ingest.OpenLines(c.r, o)
+	if err != nil {
+		return err
+	}
+	ends := lines.Ends()
+	if len(ends) == 0 {
+		ends = []syncproto.Heads{syncproto.Genesis(id)}
+	}
+	for _, h := range ends {
+		c.putHead(id, h)
+	}
+	for _, h := range named {
+		if c.looked == maxLooked || h.Seq == 0 || slices.ContainsFunc(ends, h.Equal) {
+			continue
+		}
+		c.looked++
+		held, err := lines.Holds(h)
+		if err != nil {
+			return err
+		}
+		if held {
+			c.putHead(id, h)
 		}
 	}
-	return syncproto.Genesis(id), nil
+	return nil
+}
+
+func (c *collector) putHead(id syncproto.OriginID, h syncproto.Heads) {
+	if len(c.ans.Heads) < maxHeads {
+		c.ans.Heads = append(c.ans.Heads, syncproto.OriginHeads{Origin: id, Heads: h})
+	}
 }
 
 // receiptBatch is how many receipts are looked at in one query.
@@ -185,8 +210,12 @@ func (c *collector) receipts() error {
 	return nil
 }
 
-// maxReceipts is below the limit of a message.
-const maxReceipts = 4000
+// maxReceipts is below the limit of a message; maxAgain bounds those of them for
+// what was sent again, which nobody asked for.
+const (
+	maxReceipts = 4000
+	maxAgain    = 256
+)
 
 // receiptQuery narrows the log to what can concern the asker.
 func (c *collector) receiptQuery(after uint64) store.ReceiptQuery {
@@ -248,7 +277,7 @@ func (c *collector) colleagues() error {
 	}
 	for i := range list {
 		o := &list[i]
-		if o.ID == c.asker.Device || !c.asker.mayKnow(o) {
+		if !c.asker.mayKnow(o) {
 			continue
 		}
 		if full, err := c.colleague(o); err != nil || full {
@@ -259,21 +288,33 @@ func (c *collector) colleagues() error {
 	return nil
 }
 
-// colleague adds one origin's segments; full says that the budget ended.
+// colleague adds one origin's segments that the asker has not named; full says
+// that the budget ended. Of the asker's own origins these are what it lost, or
+// what a copy of it wrote: the proof of a fork.
 func (c *collector) colleague(o *store.Origin) (full bool, err error) {
-	from := uint64(1)
+	var named []syncproto.Heads
 	for _, h := range c.ask.Heads {
 		if h.Origin == o.ID {
-			from = h.Seq + 1
+			named = append(named, h.Heads)
 		}
 	}
-	// One query at most fills the largest answer; the rest comes next time.
-	list, err := c.r.Segments(store.SegmentQuery{Origin: o.ID, From: from, MaxBytes: syncproto.MaxMessageBytes, Limit: 64})
-	if err != nil || len(list) == 0 {
+	if len(named) == 0 && o.ID == c.asker.Device {
+		return false, nil // it does not say what it holds of its own
+	}
+	lines, err := ingest.OpenLines(c.r, o)
+	if err != nil {
+		return false, err
+	}
+	list, err := lines.Missing(named)
+	if err != nil {
 		return false, err
 	}
 	introduced := false
-	for _, row := range list {
+	for _, head := range list {
+		row, ok, err := c.r.Segment(head.ID)
+		if err != nil || !ok {
+			return false, err
+		}
 		seg, err := syncproto.ParseSegment(row.Data)
 		if err != nil {
 			return false, err
@@ -283,10 +324,10 @@ func (c *collector) colleague(o *store.Origin) (full bool, err error) {
 			return true, nil
 		}
 		c.ans.Segments = append(c.ans.Segments, data)
-		if !introduced {
+		if !introduced && o.ID != c.asker.Device {
 			introduced = true
 			c.ans.Credentials = append(c.ans.Credentials, syncproto.OriginCredential{Origin: o.ID, Credentials: o.Credentials})
 		}
 	}
-	return len(list) == 64, nil
+	return false, nil
 }

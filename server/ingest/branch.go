@@ -49,6 +49,19 @@ func (t topology) parent(r *store.Run) *store.Run {
 	return &t.runs[i]
 }
 
+// whole tells whether nothing is missing below a run.
+func (t topology) whole(r *store.Run) bool {
+	for range len(t.runs) {
+		if r.First == 1 {
+			return true
+		}
+		if r = t.parent(r); r == nil {
+			return false
+		}
+	}
+	return false
+}
+
 // within gives the parts of ledger lines that lie in first..last.
 func within(lines []store.Outcome, first, last uint64) []store.Outcome {
 	var out []store.Outcome

@@ -72,32 +72,6 @@ func splitCommits(row *store.Segment) ([]syncproto.Hash, error) {
 	return out, nil
 }
 
-// maxUnpacked bounds how many decoded segments a transaction keeps at hand.
-const maxUnpacked = 32
-
-// unpacked gives a stored segment decoded, from memory if it was just used.
-func (ses *session) unpacked(id int64, key ed25519.PublicKey) (*unpacked, error) {
-	if u, ok := ses.cache[id]; ok {
-		return u, nil
-	}
-	row, ok, err := ses.tx.Segment(id)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, syncproto.Errorf(syncproto.CodeInternal, "segment %d is gone", id)
-	}
-	u, err := unpack(row, key)
-	if err != nil {
-		return nil, err
-	}
-	if len(ses.cache) >= maxUnpacked {
-		clear(ses.cache)
-	}
-	ses.cache[id] = u
-	return u, nil
-}
-
 // topology tells where the branches of one origin part.
 type topology struct{ runs []store.Run }
 
@@ -139,55 +113,6 @@ func (t topology) link(branch uint32) (parent uint32, after uint64, ok bool) {
 func mayHold(r *store.Run, first, seq uint64, at []hashes) bool {
 	i := int(r.Before.Seq) - int(first-1)
 	return r.Before.Seq > seq || i < 0 || i >= len(at) || !at[i].differ(headsHashes(r.Before))
-}
-
-// stateAt gives the state after change seq of a run from the segments that hold
-// it. It prefers one whose seal was opened.
-//
-// At a point a segment can lie across branches that differ in personal values
-// only. Then any that is compatible will do, and its closed hash is not known.
-func (ses *session) stateAt(o *store.Origin, t topology, r *store.Run, seq uint64) (hashes, error) {
-	var best, spare hashes
-	found, spared := false, false
-	err := ses.covering(o, seq, func(u *unpacked) bool {
-		h := u.at[seq-(u.row.First-1)]
-		if t.home(u.row.Branch, seq) != r.Branch {
-			if mayHold(r, u.row.First, seq, u.at) {
-				spare, spared = hashes{open: h.open}, true
-			}
-			return false
-		}
-		if !found || h.closedKnown {
-			best, found = h, true
-		}
-		return h.closedKnown
-	})
-	switch {
-	case err != nil || found:
-		return best, err
-	case spared:
-		return spare, nil
-	}
-	return best, syncproto.Errorf(syncproto.CodeInternal, "change %d of origin %s is in the index but in no segment: verify the database", seq, o.ID)
-}
-
-// covering calls f for the stored segments that hold change seq, until f returns
-// true.
-func (ses *session) covering(o *store.Origin, seq uint64, f func(*unpacked) bool) error {
-	rows, err := ses.tx.Segments(store.SegmentQuery{Origin: o.ID, From: seq, To: seq, HeadersOnly: true})
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		u, err := ses.unpacked(row.ID, o.Key)
-		if err != nil {
-			return err
-		}
-		if f(u) {
-			return nil
-		}
-	}
-	return nil
 }
 
 // branchOf finds the branch of a change by its hashes.

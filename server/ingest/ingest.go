@@ -69,6 +69,9 @@ type Result struct {
 	Octets int
 	// Refused tells of receipts and pages that were not taken.
 	Refused []error
+	// Receipts are for segments that were held already and end inside what is
+	// held: the stored receipts end beyond them. They are not stored.
+	Receipts [][]byte
 }
 
 // Overload says that the queue is full. Its code is CodeOverload.

@@ -104,6 +104,9 @@ func (ses *session) arrange(p *prepared, pl *placement, o *store.Origin) error {
 			return err
 		}
 	}
+	if len(pl.drop)+len(pl.moves) > 0 {
+		ses.moved[o.ID] = true
+	}
 	delete(ses.topo, o.ID)
 	delete(ses.covers, o.ID)
 	clear(ses.cache) // branches of cached segments may have changed

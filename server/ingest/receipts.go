@@ -38,6 +38,12 @@ func (ses *session) receipts() error {
 				return err
 			}
 		}
+		if ses.s.atCentre() {
+			continue
+		}
+		if err := ses.placeLate(id); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -49,9 +55,23 @@ const maxExceptions = 1000
 // exceptions than one receipt can name, it gives several that end where stored
 // segments end.
 func (ses *session) give(r *store.Run, to syncproto.Heads, mark syncproto.Mark) error {
-	r, lines, err := ses.fromTheStart(r)
+	list, err := ses.sign(r, to, mark)
 	if err != nil {
 		return err
+	}
+	for _, rc := range list {
+		if err := ses.put(r.Branch, rc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sign makes the receipts of give.
+func (ses *session) sign(r *store.Run, to syncproto.Heads, mark syncproto.Mark) ([]*syncproto.Receipt, error) {
+	r, lines, err := ses.fromTheStart(r)
+	if err != nil {
+		return nil, err
 	}
 	var all []syncproto.Exception
 	for _, l := range lines {
@@ -61,22 +81,21 @@ func (ses *session) give(r *store.Run, to syncproto.Heads, mark syncproto.Mark) 
 	}
 	first, err := ses.afterWitness(r, mark)
 	if err != nil || first > to.Seq {
-		return err
+		return nil, err
 	}
 	_, all = splitExceptions(all, first-1)
+	var out []*syncproto.Receipt
 	for len(all) > maxExceptions {
 		end, err := ses.cutBefore(r, first, all[maxExceptions].First)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var here []syncproto.Exception
 		here, all = splitExceptions(all, end.Seq)
-		if err := ses.put(r, first, end, mark, here); err != nil {
-			return err
-		}
+		out = append(out, ses.receipt(r.Origin, first, end, mark, here))
 		first = end.Seq + 1
 	}
-	return ses.put(r, first, to, mark, all)
+	return append(out, ses.receipt(r.Origin, first, to, mark, all)), nil
 }
 
 // afterWitness gives the first change of a run that a new receipt is to cover. A
@@ -140,16 +159,39 @@ func (ses *session) cutBefore(r *store.Run, from, seq uint64) (syncproto.Heads, 
 	return best, nil
 }
 
-func (ses *session) put(r *store.Run, first uint64, to syncproto.Heads, mark syncproto.Mark, exceptions []syncproto.Exception) error {
-	receipt := &syncproto.Receipt{
-		IssuedMS: ses.nowMS, Mark: mark, Ruled: ses.s.rulings.last, Origin: r.Origin, First: first, Last: to.Seq, Open: to.Open, Closed: to.Closed, Exceptions: exceptions,
+func (ses *session) receipt(id syncproto.OriginID, first uint64, to syncproto.Heads, mark syncproto.Mark, exceptions []syncproto.Exception) *syncproto.Receipt {
+	r := &syncproto.Receipt{
+		IssuedMS: ses.nowMS, Mark: mark, Ruled: ses.s.rulings.last, Origin: id, First: first, Last: to.Seq, Open: to.Open, Closed: to.Closed, Exceptions: exceptions,
 	}
-	receipt.Sign(ses.s.cfg.Trust.Key())
+	r.Sign(ses.s.cfg.Trust.Key())
+	return r
+}
+
+func (ses *session) put(branch uint32, r *syncproto.Receipt) error {
 	_, err := ses.tx.PutReceipt(store.Receipt{
-		ReceiptKey: store.ReceiptKey{Origin: r.Origin, Branch: r.Branch, First: first, Mark: mark, Issuer: ses.s.id},
-		Last:       to.Seq, Data: receipt.Encode(),
+		ReceiptKey: store.ReceiptKey{Origin: r.Origin, Branch: branch, First: r.First, Mark: r.Mark, Issuer: ses.s.id},
+		Last:       r.Last, Data: r.Encode(),
 	})
 	return err
+}
+
+// repeated gives receipts for a segment all of which was held already, where the
+// receipts that are stored end beyond it: who sent it may not know what follows,
+// and so cannot tell whether they are about its changes.
+func (ses *session) repeated(p *prepared) ([][]byte, error) {
+	r, held, err := ses.holding(p.origin, p.seg.After)
+	if err != nil || !held || r.Last.Seq == p.seg.Last() {
+		return nil, err
+	}
+	if err := ses.flush(); err != nil {
+		return nil, err
+	}
+	list, err := ses.sign(r, p.seg.After, ses.s.ownMark())
+	var out [][]byte
+	for _, rc := range list {
+		out = append(out, rc.Encode())
+	}
+	return out, err
 }
 
 // dropReceipts forgets the receipts of a run that is no more. Those of a branch
@@ -294,83 +336,6 @@ func (ses *session) ownReceipt(r *syncproto.Receipt) error {
 	}
 	_, err = ses.tx.AddCounter(CounterRestored, 1)
 	return err
-}
-
-// centreReceipt keeps a receipt of the centre for its origin, and drops sealed
-// bytes that are safe there.
-func (ses *session) centreReceipt(r *syncproto.Receipt, data []byte) error {
-	if _, err := ses.s.cfg.Trust.Centre().VerifyReceipt(r); err != nil {
-		return err
-	}
-	run, held, err := ses.holding(r.Origin, syncproto.Heads{Seq: r.Last, Open: r.Open, Closed: r.Closed})
-	if err != nil {
-		return err
-	}
-	key := store.ReceiptKey{Origin: r.Origin, First: r.First, Mark: r.Mark, Issuer: ses.s.centre}
-	if held {
-		key.Branch = run.Branch
-	}
-	old, found, err := ses.tx.Receipt(key)
-	if err != nil {
-		return err
-	}
-	if found {
-		have, err := syncproto.DecodeReceipt(old.Data)
-		if err != nil {
-			return err
-		}
-		if have.IssuedMS > r.IssuedMS {
-			return nil // came late, by a slower way
-		}
-	}
-	if _, err := ses.tx.PutReceipt(store.Receipt{ReceiptKey: key, Last: r.Last, Data: data}); err != nil {
-		return err
-	}
-	if !held {
-		return nil
-	}
-	return ses.dropSealed(r, run)
-}
-
-// dropSealed lets the sealed part of stored segments go that the receipt calls
-// safe from the first change to the last, and of those with an erased record
-// what it calls received.
-func (ses *session) dropSealed(r *syncproto.Receipt, run *store.Run) error {
-	t := ses.topo[r.Origin]
-	rows, err := ses.tx.Segments(store.SegmentQuery{Origin: r.Origin, From: r.First, To: r.Last, HeadersOnly: true})
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		if !row.Sealed || t.home(row.Branch, row.Last) != run.Branch || !coversAll(r, row.First, row.Last) {
-			continue
-		}
-		if r.Mark < syncproto.MarkSafe {
-			if due, err := ses.sealsErased(row); err != nil || !due {
-				if err != nil {
-					return err
-				}
-				continue
-			}
-		}
-		full, ok, err := ses.tx.Segment(row.ID)
-		if err != nil || !ok {
-			return err
-		}
-		if err := ses.unseal(full); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func coversAll(r *syncproto.Receipt, first, last uint64) bool {
-	for seq := first; seq <= last; seq++ {
-		if !r.Covers(seq) {
-			return false
-		}
-	}
-	return true
 }
 
 // witnessed lowers the latest time of changes that a point has witnessed

@@ -24,6 +24,7 @@ type session struct {
 	arrived []string        // definitions that something may be waiting for
 	touched map[syncproto.OriginID]bool
 	issuers map[syncproto.OriginID]bool  // points whose devices have to be counted again
+	moved   map[syncproto.OriginID]bool  // whose branches were numbered anew
 	stale   []staleRun                   // records that have to be merged again
 	cutIn   syncproto.Epoch              // epoch in which pages were cut, zero for none
 	fed     map[string]bool              // feeds with entries that are not in pages yet
@@ -38,7 +39,7 @@ func newSession(s *Service, tx store.Tx) *session {
 	return &session{
 		s: s, tx: tx, nowMS: s.cfg.Now().UnixMilli(), defs: s.defs.Load(),
 		origins: make(map[syncproto.OriginID]*store.Origin), topo: make(map[syncproto.OriginID]topology),
-		cache: make(map[int64]*unpacked), touched: make(map[syncproto.OriginID]bool), fed: make(map[string]bool),
+		cache: make(map[int64]*unpacked), touched: make(map[syncproto.OriginID]bool), fed: make(map[string]bool), moved: make(map[syncproto.OriginID]bool),
 		covers: make(map[syncproto.OriginID]cover), issuers: make(map[syncproto.OriginID]bool),
 	}
 }

@@ -108,8 +108,9 @@ func (t *taking) write(ctx context.Context, part []*prepared) error {
 		return nil
 	}
 	var fresh, repeats int
+	var receipts [][]byte
 	err := t.s.submit(ctx, func(ses *session) error {
-		fresh, repeats = 0, 0
+		fresh, repeats, receipts = 0, 0, nil
 		// Admitting again what is admitted already writes nothing.
 		if err := ses.admit(t.grants); err != nil {
 			return err
@@ -120,6 +121,14 @@ func (t *taking) write(ctx context.Context, part []*prepared) error {
 				return err
 			}
 			fresh, repeats = fresh+f, repeats+r
+			if f > 0 {
+				continue
+			}
+			list, err := ses.repeated(p)
+			if err != nil {
+				return err
+			}
+			receipts = append(receipts, list...)
 		}
 		return nil
 	})
@@ -128,6 +137,7 @@ func (t *taking) write(ctx context.Context, part []*prepared) error {
 		for _, p := range part {
 			t.res.Octets += p.octets
 		}
+		t.res.Receipts = append(t.res.Receipts, receipts...)
 	}
 	return err
 }

@@ -50,7 +50,7 @@ func (u Up) export(r store.Reader) ([][]syncproto.Entry, error) {
 	}
 	err = r.EachSegment(0, func(s store.Segment) error {
 		c := have[branchKey{s.Origin, s.Branch}]
-		if s.Origin == u.Centre || c.upTo(s.First) >= s.Last && c.opened(s.First, s.Last) {
+		if s.Origin == u.Centre || c.has(&s) {
 			return nil
 		}
 		b.cut(len(s.Data))
@@ -195,6 +195,8 @@ type Imported struct {
 	Cut         bool             `json:"cut_short"`
 	Skipped     []SkippedEntry   `json:"skipped"`
 	Asks        []*syncproto.Ask `json:"-"`
+	// Again are receipts for what had arrived before, for the file that answers.
+	Again [][]byte `json:"-"`
 }
 
 // SkippedEntry is an entry that was not taken.
@@ -342,6 +344,7 @@ func (im *importer) flush() error {
 	im.out.Segments += len(b.Segments) - len(bad)
 	im.out.New += result.New
 	im.out.Repeats += result.Repeats
+	im.out.Again = append(im.out.Again, result.Receipts...)
 	im.batch, im.at, im.size = ingest.Batch{}, nil, 0
 	return nil
 }

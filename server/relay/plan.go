@@ -71,7 +71,7 @@ func (r *Relay) loadKnown(rd store.Reader) error {
 		return err
 	}
 	for k, c := range have {
-		if k.branch == 0 && c.heads.Seq > 0 {
+		if c.heads.Seq > 0 {
 			r.asker.Remember(k.origin, c.heads)
 		}
 	}
@@ -80,9 +80,10 @@ func (r *Relay) loadKnown(rd store.Reader) error {
 }
 
 // planSegments takes stored segments in the order of arrival, all branches, as
-// they came. Those of which upstream's head says that it has them are passed
-// over, unless it could not open them: then this may be the copy that a phone
-// sealed again. Credentials go along for origins that upstream has not shown to know.
+// they came. Those that a receipt of the centre covers are passed over, unless it
+// could not open them: then this may be the copy that a phone sealed again. Its
+// heads do not count here: they would leave this point without the receipt.
+// Credentials go along for origins that upstream has not shown to know.
 func (r *Relay) planSegments(rd store.Reader, p *plan) error {
 	room := r.asker.Chunk()
 	introduced := make(map[syncproto.OriginID]bool)
@@ -92,9 +93,7 @@ func (r *Relay) planSegments(rd store.Reader, p *plan) error {
 		return err
 	}
 	err = rd.EachSegment(p.before.Sent, func(s store.Segment) error {
-		known, _ := r.asker.Known(s.Origin)
-		opened := have[branchKey{s.Origin, s.Branch}].opened(s.First, s.Last)
-		if s.Origin == centre || s.Branch == 0 && known.Seq >= s.Last && opened {
+		if s.Origin == centre || have[branchKey{s.Origin, s.Branch}].has(&s) {
 			p.after.Sent = s.ID
 			return nil
 		}
@@ -106,7 +105,7 @@ func (r *Relay) planSegments(rd store.Reader, p *plan) error {
 		p.sent = append(p.sent, s)
 		p.req.Segments = append(p.req.Segments, s.Data)
 		p.after.Sent = s.ID
-		if known.Seq == 0 && !introduced[s.Origin] {
+		if known, _ := r.asker.Known(s.Origin); known.Seq == 0 && !introduced[s.Origin] {
 			introduced[s.Origin] = true
 			return r.introduce(rd, p, s.Origin)
 		}
@@ -189,9 +188,7 @@ func (r *Relay) planHeads(rd store.Reader, p *plan) error {
 			return err
 		}
 		for _, run := range runs {
-			if run.Branch == 0 && run.First == 1 {
-				p.req.Heads = append(p.req.Heads, syncproto.OriginHeads{Origin: id, Heads: run.Last})
-			}
+			p.req.Heads = append(p.req.Heads, syncproto.OriginHeads{Origin: id, Heads: run.Last})
 		}
 		return nil
 	}

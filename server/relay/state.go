@@ -64,13 +64,21 @@ type custody struct {
 // span is a run of changes.
 type span struct{ first, last uint64 }
 
+// has reports whether the centre has a stored segment and could read it.
+func (c custody) has(s *store.Segment) bool {
+	return c.upTo(s.First) >= s.Last && c.opened(s.First, s.Last)
+}
+
 // upTo gives the last of the changes from first on that the centre has without
 // a break; first-1 for none.
 func (c custody) upTo(first uint64) uint64 {
 	last := first - 1
-	for _, r := range c.runs {
-		if r.first <= first && r.last > last {
-			last = r.last
+	for again := true; again; {
+		again = false
+		for _, r := range c.runs {
+			if r.first <= last+1 && r.last > last {
+				last, again = r.last, true
+			}
 		}
 	}
 	return last
@@ -127,22 +135,18 @@ func receipted(r store.Reader, centre syncproto.OriginID) (map[branchKey]custody
 // backlog counts the changes held here that the centre has not receipted.
 func (r *Relay) backlog(ctx context.Context) (n uint64, err error) {
 	err = r.cfg.Store.View(ctx, func(rd store.Reader) error {
-		n, err = backlogOf(rd, r.cfg.Trust.Centre().ID(), func(syncproto.OriginID) (syncproto.Heads, bool) { return syncproto.Heads{}, false })
+		centre := r.cfg.Trust.Centre().ID()
+		have, err := receipted(rd, centre)
+		if err == nil {
+			n, err = backlogIn(rd, centre, have, func(syncproto.OriginID) (syncproto.Heads, bool) { return syncproto.Heads{}, false })
+		}
 		return err
 	})
 	return n, err
 }
 
-// backlogOf counts what the centre has neither receipted nor, as far as known
+// backlogIn counts what the centre has neither receipted nor, as far as known
 // says, shown to hold.
-func backlogOf(r store.Reader, centre syncproto.OriginID, known func(syncproto.OriginID) (syncproto.Heads, bool)) (uint64, error) {
-	have, err := receipted(r, centre)
-	if err != nil {
-		return 0, err
-	}
-	return backlogIn(r, centre, have, known)
-}
-
 func backlogIn(r store.Reader, centre syncproto.OriginID, have map[branchKey]custody, known func(syncproto.OriginID) (syncproto.Heads, bool)) (uint64, error) {
 	var n uint64
 	err := r.EachRun(func(run store.Run) error {

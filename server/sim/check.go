@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -12,6 +14,7 @@ import (
 	"thonsync/server/ingest"
 	"thonsync/server/store"
 	"thonsync/syncproto"
+	"thonsync/syncproto/merge"
 )
 
 // checkStep holds what must be true at any moment.
@@ -146,10 +149,33 @@ func (w *world) settle() (left string, err error) {
 			return "", err
 		}
 		if st.Upstream.Backlog > 0 {
-			left = fmt.Sprintf("%s has a backlog of %d changes", s, st.Upstream.Backlog)
+			left = fmt.Sprintf("%s has a backlog of %d changes: %s", s, st.Upstream.Backlog, w.custody(s))
 		}
 	}
 	return left, nil
+}
+
+// custody lists what a point holds and what it has receipts for, to explain a
+// backlog.
+func (w *world) custody(s *site) string {
+	var out []string
+	err := s.node.Store().View(w.ctx, func(r store.Reader) error {
+		return r.EachRun(func(run store.Run) error {
+			line := fmt.Sprintf("%s/%d %d-%d", short(run.Origin), run.Branch, run.First, run.Last.Seq)
+			list, err := r.Receipts(store.ReceiptQuery{Origins: []syncproto.OriginID{run.Origin}})
+			for _, rc := range list {
+				if rc.Issuer == w.centre.node.Origin() {
+					line += fmt.Sprintf(" (%s %d-%d of branch %d)", rc.Mark, rc.First, rc.Last, rc.Branch)
+				}
+			}
+			out = append(out, line)
+			return err
+		})
+	})
+	if err != nil {
+		return err.Error()
+	}
+	return strings.Join(out, "; ")
 }
 
 // release lets a person at the centre go through what is held because a phone
@@ -231,7 +257,7 @@ func (w *world) complete() error {
 func (w *world) records(s *site) (map[uuid.UUID]store.Record, error) {
 	out := make(map[uuid.UUID]store.Record)
 	err := s.node.Store().View(w.ctx, func(r store.Reader) error {
-		return r.EachRecord(store.RecordQuery{Collection: syncproto.CollectionActivity, WithoutHistory: true}, func(rec store.Record) error {
+		return r.EachRecord(store.RecordQuery{Collection: syncproto.CollectionActivity}, func(rec store.Record) error {
 			if rec.Changes > 0 {
 				out[rec.ID] = rec
 			}
@@ -266,7 +292,8 @@ func shown(unit, kind, result string, void bool) string {
 	return fmt.Sprintf("%s %s %s void=%v", unit, kind, result, void)
 }
 
-// pointsAgree compares what points show with what the centre shows.
+// pointsAgree compares what points show with what the centre shows, where both
+// have the same changes of a record: a point holds what came by it.
 func (w *world) pointsAgree() error {
 	centre, err := w.records(w.centre)
 	if err != nil {
@@ -279,12 +306,38 @@ func (w *world) pointsAgree() error {
 		}
 		for id, rec := range here {
 			c, ok := centre[id]
-			if a, b := shown(rec.Unit, rec.Kind, rec.Result, rec.Void), shown(c.Unit, c.Kind, c.Result, c.Void); ok && a != b {
+			if !ok {
+				continue
+			}
+			same, err := sameChanges(&rec, &c)
+			if err != nil {
+				return err
+			}
+			if a, b := shown(rec.Unit, rec.Kind, rec.Result, rec.Void), shown(c.Unit, c.Kind, c.Result, c.Void); same && a != b {
 				return fmt.Errorf("record %s: %s shows %s, the centre %s", id, s, a, b)
+			}
+			if same {
+				w.rep.Compared++
 			}
 		}
 	}
 	return nil
+}
+
+// sameChanges tells whether two replicas merged the same changes of a record.
+func sameChanges(a, b *store.Record) (bool, error) {
+	var sets [2]map[merge.ID]bool
+	for i, rec := range []*store.Record{a, b} {
+		entries, err := ingest.DecodeHistory(rec.History)
+		if err != nil {
+			return false, err
+		}
+		sets[i] = make(map[merge.ID]bool)
+		for j := range entries {
+			sets[i][entries[j].ID()] = true
+		}
+	}
+	return maps.Equal(sets[0], sets[1]), nil
 }
 
 // phonesAgree compares what phones show with what the centre shows.
@@ -301,7 +354,10 @@ func (w *world) phonesAgree() error {
 		for i := range list {
 			rec := &list[i]
 			c, ok := centre[rec.ID]
-			if !ok {
+			switch it := w.items[rec.ID]; {
+			case !ok && it != nil && it.gone:
+				continue // what a colleague had seen of it is all that is left
+			case !ok:
 				return fmt.Errorf("%s shows record %s, the centre does not have it", p, rec.ID)
 			}
 			if a, b := shown(rec.Unit, rec.Kind, rec.Result, rec.Void), shown(c.Unit, c.Kind, c.Result, c.Void); a != b {

@@ -42,14 +42,15 @@ type Report struct {
 	Clones       int
 	Enrolments   int
 	AtCentre     int // activities at the end
+	Compared     int // records that a point and the centre showed alike
 	Forked, Held uint64
 	Lost         int // records that went with a phone before anybody had them
 }
 
 // String gives the report in one line.
 func (r *Report) String() string {
-	return fmt.Sprintf("seed %d: %d steps, %d records, %d edits, %d exchanges, %d faults, %d crashes, %d restores, %d clones, %d enrolments; at the centre %d records, %d changes forked, %d released; %d went with a phone",
-		r.Seed, r.Steps, r.Records, r.Edits, r.Exchanges, r.Faults, r.Crashes, r.Restores, r.Clones, r.Enrolments, r.AtCentre, r.Forked, r.Held, r.Lost)
+	return fmt.Sprintf("seed %d: %d steps, %d records, %d edits, %d exchanges, %d faults, %d crashes, %d restores, %d clones, %d enrolments; at the centre %d records, %d compared at points, %d changes forked, %d released; %d went with a phone",
+		r.Seed, r.Steps, r.Records, r.Edits, r.Exchanges, r.Faults, r.Crashes, r.Restores, r.Clones, r.Enrolments, r.AtCentre, r.Compared, r.Forked, r.Held, r.Lost)
 }
 
 // Violation is a broken promise, with what led to it.

@@ -229,6 +229,10 @@ type ReceiptKey struct {
 	Issuer syncproto.OriginID
 }
 
+// Unplaced and above stand in a ReceiptKey for branches that are not known here:
+// a point may hear of a receipt before it holds what the receipt ends with.
+const Unplaced uint32 = 1 << 30
+
 // Receipt is a receipt to be passed on to its origin. Position rises by at
 // least one with every receipt put; it is what a checkpoint of
 // syncproto.ReceiptFeed counts.

@@ -75,7 +75,7 @@ type Range struct {
 type Asker struct {
 	chunk    int
 	failures int
-	known    map[syncproto.OriginID]syncproto.Heads // what the peer last said it holds
+	known    map[syncproto.OriginID]syncproto.Heads // how far the peer holds what we hold
 }
 
 // NewAsker starts with the small chunk and no knowledge of the peer.
@@ -86,7 +86,8 @@ func NewAsker() *Asker {
 // Remember sets what the peer is believed to hold, from storage.
 func (a *Asker) Remember(origin syncproto.OriginID, h syncproto.Heads) { a.known[origin] = h }
 
-// Known gives what the peer last said it holds of origin.
+// Known gives how far the peer holds an own origin as we hold it, by its last
+// word. Of other origins it gives the first head that the peer named.
 func (a *Asker) Known(origin syncproto.OriginID) (syncproto.Heads, bool) {
 	h, ok := a.known[origin]
 	return h, ok
@@ -129,9 +130,11 @@ const (
 	PeerWasRestored
 )
 
-// Answered takes in what the peer holds, and how the round went. own are our
-// own origins; signed is the highest seq of each origin for which we hold the
-// peer's receipt.
+// Answered takes in what the peer holds, and how the round went. An origin that
+// forked at the peer has several heads; it also repeats heads of ours that it
+// holds. own are our own origins; signed is the highest seq of each origin for
+// which we hold the peer's receipt. One origin can give both findings: a peer
+// that was restored may have got another branch of ours since.
 func (a *Asker) Answered(heads, own []syncproto.OriginHeads, at HashAt, signed func(syncproto.OriginID) uint64, took time.Duration) []Finding {
 	a.failures = 0
 	if took <= goodChunk {
@@ -143,20 +146,49 @@ func (a *Asker) Answered(heads, own []syncproto.OriginHeads, at HashAt, signed f
 	for _, o := range own {
 		mine[o.Origin] = o.Heads
 	}
-	var out []Finding
+	named := make(map[syncproto.OriginID][]syncproto.Heads)
+	var order []syncproto.OriginID
 	for _, h := range heads {
-		if ours, ok := mine[h.Origin]; ok {
-			if r := Compare(ours, h.Heads, h.Origin, at); r == Behind || r == Split {
-				out = append(out, Finding{WeWereRestored, h.Origin, ours, h.Heads})
-				continue
-			}
-			if h.Seq < signed(h.Origin) {
-				out = append(out, Finding{PeerWasRestored, h.Origin, ours, h.Heads})
-			}
+		if named[h.Origin] == nil {
+			order = append(order, h.Origin)
 		}
-		a.known[h.Origin] = h.Heads
+		named[h.Origin] = append(named[h.Origin], h.Heads)
+	}
+	var out []Finding
+	for _, id := range order {
+		ours, own := mine[id]
+		if !own {
+			a.known[id] = named[id][0]
+			continue
+		}
+		common, strange := sides(named[id], ours, id, at)
+		if strange != nil {
+			out = append(out, Finding{WeWereRestored, id, ours, *strange})
+		}
+		if common.Seq < signed(id) {
+			out = append(out, Finding{PeerWasRestored, id, ours, common})
+		}
+		a.known[id] = common
 	}
 	return out
+}
+
+// sides parts a peer's heads of an own origin: common is the furthest that lies
+// on our own branch, zero for none, and strange one that does not.
+func sides(theirs []syncproto.Heads, ours syncproto.Heads, id syncproto.OriginID, at HashAt) (common syncproto.Heads, strange *syncproto.Heads) {
+	for i, h := range theirs {
+		switch Compare(ours, h, id, at) {
+		case Same, Ahead:
+			if h.Seq >= common.Seq {
+				common = h
+			}
+		case Behind, Split:
+			if strange == nil || h.Seq > strange.Seq {
+				strange = &theirs[i]
+			}
+		}
+	}
+	return common, strange
 }
 
 // Failed takes in a round that brought no answer and gives the pause before
