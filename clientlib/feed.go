@@ -36,8 +36,14 @@ func (in *intake) takePage(ctx context.Context, b []byte) error {
 		return nil
 	}
 	switch {
+	case syncproto.EpochStart(p.Epoch) < syncproto.EpochStart(c.Epoch):
+		in.note("page", syncproto.Errorf(syncproto.CodeGap, "page %d-%d of a feed is of a history that the centre has given up", p.From, p.To))
+		return nil
 	case p.Epoch != c.Epoch && p.From == 0 && p.Prev == (syncproto.Hash{}):
 		// A new history of the feed, as after a restored centre.
+		if err := in.newHistory(ctx, p.Epoch); err != nil {
+			return err
+		}
 	case p.Epoch != c.Epoch:
 		in.note("page", syncproto.Errorf(syncproto.CodeGap, "page %d-%d of a feed belongs to a history whose beginning is missing", p.From, p.To))
 		return nil

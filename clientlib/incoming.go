@@ -22,6 +22,7 @@ type intake struct {
 	touched map[uuid.UUID]struct{}
 	seenOf  map[syncproto.OriginID]struct{} // origins of which changes arrived
 	renewed bool                            // a new origin began
+	lost    bool                            // the centre was restored and may have lost what it had receipted
 	kinds   bool                            // a definition of a kind changed
 	erased  bool
 
@@ -157,6 +158,7 @@ func (se *session) tally(in *intake) {
 	r.Pages += in.pages
 	r.Segments += in.segments
 	r.NewOrigin = r.NewOrigin || in.renewed
+	r.PeerBehind = r.PeerBehind || in.lost
 	r.Notes = append(r.Notes, in.notes...)
 }
 

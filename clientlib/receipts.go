@@ -84,6 +84,11 @@ func (in *intake) pointKey(ctx context.Context, id syncproto.OriginID) (ed25519.
 
 // takeReceipt records one verified receipt.
 func (in *intake) takeReceipt(ctx context.Context, r *syncproto.Receipt, b []byte) error {
+	if !in.d.sendOnly && in.issuerOf(r) == in.link.centreOrigin() {
+		if c, _, err := in.checkpoint(ctx, syncproto.CommonFeed); err != nil || r.OfLostHistory(c.Epoch) {
+			return err
+		}
+	}
 	own := in.d.log.Owns(r.Origin)
 	if own {
 		h, ok, err := in.d.log.HeadsAt(ctx, in.q, r.Origin, r.Last)

@@ -8,6 +8,7 @@ import (
 
 	"thonsync/clientlib/changelog"
 	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
 	"thonsync/syncproto/exchange"
 )
 
@@ -39,6 +40,9 @@ type Status struct {
 	Custody       CustodySum
 	SetAside      int // things received and signed that this program could not use
 	Restored      int // how often this device found itself restored or cloned
+	// EnrolAgain says that what is recorded now stands under a key that no officer
+	// has enrolled yet, so that the centre holds it: join again.
+	EnrolAgain bool
 }
 
 // Status gives the state of the device in short.
@@ -84,6 +88,13 @@ clock_offset_ms, beacon_ms, restored, (SELECT COUNT(*) FROM cargo), (SELECT COUN
 		return fmt.Errorf("reading the status: %w", err)
 	}
 	copy(s.Team[:], team)
+	if centre != nil {
+		chain, err := readChain(ctx, q, s.Origin)
+		if err != nil {
+			return err
+		}
+		s.EnrolAgain = credential.IsHandover(chain)
+	}
 	if centre != nil {
 		line, err := syncproto.DecodeCentre(centre)
 		if err != nil {

@@ -94,7 +94,7 @@ type Node struct {
 	relay  *relay.Relay // points only
 	backup *backup.Service
 	orders *backup.Orders
-	epoch  syncproto.Epoch
+	epoch  atomic.Pointer[syncproto.Epoch]
 
 	ordersSeen atomic.Uint64 // number of the last ruling that was looked at
 	ordering   sync.Mutex    // held while orders are carried out
@@ -186,6 +186,9 @@ func (n *Node) openPoint(member keys.Membership) error {
 	return err
 }
 
+// currentEpoch names this history of the receipts log and of all feeds.
+func (n *Node) currentEpoch() syncproto.Epoch { return *n.epoch.Load() }
+
 func (n *Node) path(name string) string { return filepath.Join(n.cfg.Data, name) }
 
 func (n *Node) openStore(ctx context.Context) (err error) {
@@ -198,13 +201,16 @@ func (n *Node) openStore(ctx context.Context) (err error) {
 			return err
 		}
 		if ok {
-			n.epoch, err = uuid.FromBytes(b)
+			epoch, err := uuid.FromBytes(b)
+			n.epoch.Store(&epoch)
 			return err
 		}
-		if n.epoch, err = uuid.NewRandomFromReader(n.opts.Random); err != nil {
-			return fmt.Errorf("no randomness for an epoch: %w", err)
+		epoch, err := syncproto.NewEpoch(n.opts.Now().UnixMilli(), uuid.Nil, n.opts.Random)
+		if err != nil {
+			return err
 		}
-		return tx.SetMeta(ingest.MetaEpoch, n.epoch[:])
+		n.epoch.Store(&epoch)
+		return tx.SetMeta(ingest.MetaEpoch, epoch[:])
 	})
 }
 
@@ -255,7 +261,7 @@ func (n *Node) openServices(ctx context.Context) (err error) {
 	n.answer = answer.New(answer.Config{
 		Store: n.store, Ingest: n.ingest, Role: n.role, Trust: n.trust,
 		Credentials: n.member.Credentials, Units: n.grant.Units,
-		Exchange: n.exchangeKey, Seal: n.sealKey, Epoch: n.epoch, Codes: n.codes, Welcome: n.welcome,
+		Exchange: n.exchangeKey, Seal: n.sealKey, Epoch: n.currentEpoch, Codes: n.codes, Welcome: n.welcome,
 		Quotas: n.quotas(), Log: n.log, Now: n.opts.Now, Random: n.opts.Random,
 	})
 	if n.role == credential.RolePoint {

@@ -7,8 +7,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/google/uuid"
-
 	"thonsync/server/backup"
 	"thonsync/server/ingest"
 	"thonsync/server/store"
@@ -83,14 +81,19 @@ func (n *Node) settleRestored(ctx context.Context) error {
 }
 
 // newEpoch renames the history of the receipts log and of all feeds, so that no
-// checkpoint of the lost history is mistaken for one of this. The ingest cuts all
-// pages anew with its next transaction.
+// checkpoint of the lost history is mistaken for one of this. All pages are cut
+// anew, and all receipts given again: those from before no longer count.
 func (n *Node) newEpoch(ctx context.Context) error {
-	next, err := uuid.NewRandomFromReader(n.opts.Random)
+	next, err := syncproto.NewEpoch(n.opts.Now().UnixMilli(), n.currentEpoch(), n.opts.Random)
 	if err != nil {
-		return fmt.Errorf("no randomness for an epoch: %w", err)
+		return err
 	}
-	return n.store.Update(ctx, func(tx store.Tx) error { return tx.SetMeta(ingest.MetaEpoch, next[:]) })
+	err = n.store.Update(ctx, func(tx store.Tx) error { return tx.SetMeta(ingest.MetaEpoch, next[:]) })
+	if err != nil {
+		return err
+	}
+	n.epoch.Store(&next)
+	return n.ingest.Reissue(ctx)
 }
 
 // replayOrders puts into force again whatever the restored store does not know to

@@ -116,6 +116,9 @@ func countInto(r store.Reader, st *httpapi.Status) error {
 	}
 	st.Origins = len(origins)
 	for i := range origins {
+		if credential.IsHandover(origins[i].Credentials) {
+			st.EnrolAgain++
+		}
 		switch origins[i].Role {
 		case credential.RolePhone:
 			st.Phones++
@@ -123,9 +126,11 @@ func countInto(r store.Reader, st *httpapi.Status) error {
 			st.Points++
 		}
 	}
-	if err := countRuns(r, st); err != nil {
+	forks, err := countRuns(r, st)
+	if err != nil {
 		return err
 	}
+	st.Forks = forks.named(origins)
 	counts, err := r.OutcomeCounts(nil)
 	if err != nil {
 		return err
@@ -153,12 +158,14 @@ func countInto(r store.Reader, st *httpapi.Status) error {
 }
 
 // countRuns counts the changes held, and those below a held one that are not.
-func countRuns(r store.Reader, st *httpapi.Status) error {
+func countRuns(r store.Reader, st *httpapi.Status) (*forkCount, error) {
+	forks := &forkCount{}
 	var origin syncproto.OriginID
 	var branch uint32
 	var end uint64
 	first := true
-	return r.EachRun(func(run store.Run) error {
+	err := r.EachRun(func(run store.Run) error {
+		forks.add(&run)
 		if first || run.Origin != origin || run.Branch != branch {
 			first, origin, branch, end = false, run.Origin, run.Branch, run.After
 		}
@@ -169,6 +176,7 @@ func countRuns(r store.Reader, st *httpapi.Status) error {
 		end = run.Last.Seq
 		return nil
 	})
+	return forks, err
 }
 
 // gauges gives the numbers that alarms are made of.

@@ -47,7 +47,7 @@ type Config struct {
 	Seal func() (syncproto.SealStatement, *syncproto.Centre, error)
 	// Epoch names this history of the receipts log; it changes when the store
 	// is restored.
-	Epoch syncproto.Epoch
+	Epoch func() syncproto.Epoch
 	Codes *Codes // nil: nobody can join
 	// Quotas bound what one device may bring in, by its role.
 	Quotas map[credential.Role]Quota

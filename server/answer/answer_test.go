@@ -77,7 +77,7 @@ func newBench(t *testing.T, role credential.Role, units ...string) *bench {
 	}
 	line := syncproto.FoundCentre(b.centre, syncproto.Hash{}, 1)
 	b.Service = answer.New(answer.Config{
-		Store: st, Ingest: b.in, Role: role, Trust: keys.NewTrust(b.centre, line), Units: units, Epoch: b.epoch,
+		Store: st, Ingest: b.in, Role: role, Trust: keys.NewTrust(b.centre, line), Units: units, Epoch: func() syncproto.Epoch { return b.epoch },
 		Exchange: func(c *syncproto.Centre, s []byte) (keys.Exchange, error) {
 			x, _, err := b.folder.Exchange(b.now, 7*24*time.Hour, c.Number(), s)
 			return x, err

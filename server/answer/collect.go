@@ -206,7 +206,7 @@ func (c *collector) receipts() error {
 		pos = max(pos, last)
 	}
 	c.ans.More = c.ans.More || full
-	c.ans.Checkpoints = append(c.ans.Checkpoints, syncproto.Checkpoint{Feed: syncproto.ReceiptFeed, Epoch: c.svc.cfg.Epoch, Position: pos})
+	c.ans.Checkpoints = append(c.ans.Checkpoints, syncproto.Checkpoint{Feed: syncproto.ReceiptFeed, Epoch: c.svc.cfg.Epoch(), Position: pos})
 	return nil
 }
 
@@ -236,7 +236,7 @@ func (c *collector) receiptQuery(after uint64) store.ReceiptQuery {
 // history that this server no longer has, so all receipts go again.
 func (c *collector) receiptPosition() uint64 {
 	for _, cp := range c.ask.Checkpoints {
-		if cp.Feed == syncproto.ReceiptFeed && cp.Epoch == c.svc.cfg.Epoch {
+		if cp.Feed == syncproto.ReceiptFeed && cp.Epoch == c.svc.cfg.Epoch() {
 			return cp.Position
 		}
 	}

@@ -106,7 +106,7 @@ func (s *Service) Flush(ctx context.Context) error {
 // has read in this epoch.
 func (s *Service) receiptsRead(o *syncproto.Opened) uint64 {
 	for _, cp := range o.Checkpoints {
-		if cp.Feed == syncproto.ReceiptFeed && cp.Epoch == s.cfg.Epoch {
+		if cp.Feed == syncproto.ReceiptFeed && cp.Epoch == s.cfg.Epoch() {
 			return cp.Position
 		}
 	}

@@ -87,10 +87,11 @@ func (w *world) balanced(id syncproto.OriginID) {
 	}))
 }
 
-// A phone's database is copied and both copies live on, each at its own point.
-// Whichever branch reaches the centre first, every record of both is there. The
-// copy that notices goes on under a new key, whose work is held until an officer
-// enrols the phone again, and then counts like any other.
+// A phone's database is copied and both copies live on, each at its own point,
+// recording different people. Whichever branch reaches the centre first, every
+// record of both is there and says what its phone wrote. Both copies learn that
+// they are not alone and go on under new keys, whose work is held until an
+// officer enrols each again, and then counts like any other.
 func TestClonedPhoneDeliversByTwoPoints(t *testing.T) {
 	for name, secondFirst := range map[string]bool{"first copy first": false, "second copy first": true} {
 		t.Run(name, func(t *testing.T) { cloned(t, secondFirst) })
@@ -124,56 +125,119 @@ func cloned(t *testing.T, secondFirst bool) {
 		t.Errorf("%d records at the centre, want those of both branches: 12; %v", n, w.outcomes(old))
 	}
 	w.balanced(old)
+	w.asWritten(one, two)
+	w.forkShown(old)
 
-	// Both meet the centre; one of them learns that it is not alone.
-	first, second := one.at(w.centre), two.at(w.centre)
-	if first.NewOrigin == second.NewOrigin {
-		t.Fatalf("new origins: %v and %v, want one", first.NewOrigin, second.NewOrigin)
+	// Both meet the centre and are shown what the other has signed.
+	for name, copied := range map[string]*device{"first": one, "second": two} {
+		if r := copied.at(w.centre); !r.NewOrigin || copied.Origin() == old {
+			t.Fatalf("the %s copy goes on under the old key: %+v", name, r)
+		}
+		if st, err := copied.Status(ctx); err != nil || st.Restored != 1 || !st.EnrolAgain {
+			t.Errorf("the %s copy's status: %+v, %v", name, st, err)
+		}
 	}
-	renamed := one
-	if second.NewOrigin {
-		renamed = two
-	}
-	if renamed.Origin() == old {
-		t.Fatal("the copy goes on under the old key")
-	}
-	// Its new work goes by a point and is held.
-	renamed.work(6)
-	changes := w.held(renamed, p1)
+	// Their new work goes by points and is held.
+	one.work(6)
+	two.work(2)
+	changes := map[*device]uint64{one: w.held(one, p1), two: w.held(two, p2)}
 	if n := len(w.activities()); n != 12 {
 		t.Errorf("%d records act while held, want 12", n)
 	}
-
-	// An officer enrols it again: all of it counts.
-	code, err := p1.node.NewCode(ctx, server.CodeRequest{Role: credential.RolePhone, Team: w.team})
-	w.must(err)
-	_, err = renamed.Join(ctx, code.URI, "phone")
-	w.must(err)
-	renamed.work(1)
-	renamed.at(p1)
-	w.must(p1.node.Relay().Sync(ctx))
-	got := w.outcomes(renamed.Origin())
-	if got["held handover"] != 0 || got["accepted "] <= changes {
-		t.Errorf("after enrolment: %v, %d changes were held", got, changes)
-	}
+	w.enrolAgain(one, p1)
+	w.enrolAgain(two, p2)
 	have := w.activities()
-	for _, id := range slices.Concat(one.made, two.made) {
-		if !have[id] {
-			t.Errorf("record %s is not at the centre", id)
+	for copied, n := range changes {
+		got := w.outcomes(copied.Origin())
+		if got["held handover"] != 0 || got["accepted "] <= n {
+			t.Errorf("after enrolment: %v, %d changes were held", got, n)
+		}
+		for _, id := range copied.made {
+			if !have[id] {
+				t.Errorf("record %s is not at the centre", id)
+			}
+		}
+		w.balanced(copied.Origin())
+		copied.at(w.centre)
+		if c := copied.custody(copied.made[len(copied.made)-2]); c.Stage != clientlib.StageAtCentre {
+			t.Errorf("the phone is told %s (%s %s) of a record that was released", c.Stage, c.Outcome, c.Reason)
+		}
+		if st, err := copied.Status(ctx); err != nil || st.EnrolAgain || st.Waiting != 0 {
+			t.Errorf("a phone that was enrolled again: %+v, %v", st, err)
 		}
 	}
-	if len(have) != 12+7 {
-		t.Errorf("%d records, want 19", len(have))
+	if len(have) != 12+6+2+2 {
+		t.Errorf("%d records, want 22", len(have))
 	}
 	w.balanced(old)
-	w.balanced(renamed.Origin())
-	renamed.at(w.centre)
-	if c := renamed.custody(renamed.made[len(renamed.made)-2]); c.Stage != clientlib.StageAtCentre {
-		t.Errorf("the phone is told %s (%s %s) of a record that was released", c.Stage, c.Outcome, c.Reason)
-	}
+	w.asWritten(one, two)
 	v, err := w.centre.node.Verify(ctx)
 	if err != nil || len(v.Damage) > 0 {
 		t.Errorf("verify: %v %v", v.Damage, err)
+	}
+}
+
+// enrolAgain has an officer take a phone's new origin in at a point, and its work
+// go up.
+func (w *world) enrolAgain(d *device, p *site) {
+	w.t.Helper()
+	code, err := p.node.NewCode(w.t.Context(), server.CodeRequest{Role: credential.RolePhone, Team: w.team})
+	w.must(err)
+	_, err = d.Join(w.t.Context(), code.URI, "phone")
+	w.must(err)
+	d.work(1)
+	d.at(p)
+	w.must(p.node.Relay().Sync(w.t.Context()))
+}
+
+// asWritten holds that the centre shows of every record that copies made what
+// they wrote, personal values included: nobody's are mixed with another's.
+func (w *world) asWritten(phones ...*device) {
+	w.t.Helper()
+	people := 0
+	for _, d := range phones {
+		for _, id := range d.made[3:] { // since the copy was made
+			here, err := d.Get(w.t.Context(), id)
+			w.must(err)
+			var personal syncproto.Row
+			for _, f := range here.Fields {
+				if f.Compartment == syncproto.Personal {
+					personal = append(personal, syncproto.Field{Num: f.Num, Value: f.Value})
+				}
+			}
+			var there syncproto.Row
+			w.must(w.centre.node.Store().View(w.t.Context(), func(r store.Reader) error {
+				rec, ok, err := r.Record(id)
+				if err != nil || !ok {
+					return err
+				}
+				if rec.Result != here.Result || rec.Unit != here.Unit || rec.Kind != here.Kind {
+					w.t.Errorf("record %s: %s %s %s at the centre, %s %s %s on its phone", id, rec.Unit, rec.Kind, rec.Result, here.Unit, here.Kind, here.Result)
+				}
+				there, err = w.centre.node.Ingest().Personal(r, &rec)
+				return err
+			}))
+			if string(syncproto.AppendRow(nil, there)) != string(syncproto.AppendRow(nil, syncproto.NewRow(personal...))) {
+				w.t.Errorf("record %s holds somebody else's personal values", id)
+			}
+			if len(there) > 0 {
+				people++
+			}
+		}
+	}
+	if people == 0 {
+		w.t.Error("nobody was recorded: the check proves nothing")
+	}
+}
+
+// forkShown holds that the centre's status names the device that forked, and that
+// the report of custody counts the second branch.
+func (w *world) forkShown(id syncproto.OriginID) {
+	w.t.Helper()
+	st, err := w.centre.node.Status(w.t.Context())
+	w.must(err)
+	if len(st.Forks) != 1 || st.Forks[0].Origin != id.String() || st.Forks[0].Branches != 2 || st.Forks[0].Changes == 0 {
+		w.t.Errorf("status shows the forks %+v", st.Forks)
 	}
 }
 

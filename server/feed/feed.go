@@ -158,6 +158,8 @@ func Accept(tx store.Tx, data []byte, centre *syncproto.Centre) (*syncproto.Page
 		return nil, false, err
 	}
 	switch {
+	case syncproto.EpochStart(p.Epoch) < syncproto.EpochStart(head.Epoch):
+		return nil, false, syncproto.Errorf(syncproto.CodeGap, "page %d-%d of feed %s is of a history that the centre has given up", p.From, p.To, p.Feed)
 	case p.KeyNumber < head.Key && !(head.Epoch == p.Epoch && p.To <= head.Cut):
 		return nil, false, syncproto.Errorf(syncproto.CodeOldKey, "page %d-%d of feed %s is signed with key %d of the centre, which key %d had replaced by then", p.From, p.To, p.Feed, p.KeyNumber, head.Key)
 	case head.Epoch != p.Epoch && p.From == 0:

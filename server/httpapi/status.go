@@ -47,6 +47,8 @@ type Status struct {
 	Outcomes    []OutcomeStatus `json:"outcomes" doc:"changes by outcome; empty at a point"`
 	Changes     uint64          `json:"changes" doc:"changes held"`
 	Missing     uint64          `json:"missing" doc:"changes that are known to exist and have not arrived"`
+	Forks       []ForkStatus    `json:"forks,omitempty" doc:"devices whose copies wrote on under one key, at most 100"`
+	EnrolAgain  int             `json:"enrol_again" doc:"devices that began a new key and have not been enrolled since: their work is held"`
 	Issuing     *IssuingStatus  `json:"issuing,omitempty" doc:"points only"`
 	Upstream    *UpstreamStatus `json:"upstream,omitempty" doc:"points only"`
 	Backup      *BackupStatus   `json:"backup,omitempty" doc:"where backups are made"`
@@ -61,6 +63,15 @@ type IssuingStatus struct {
 	Left      int   `json:"phones_left" doc:"0 also where there is no limit"`
 	ExpiresMS int64 `json:"expires_ms" doc:"0 for no end"`
 	DaysLeft  int   `json:"days_left"`
+}
+
+// ForkStatus is a device that was cloned or put back to an old copy. All of its
+// branches are kept; every copy has to be enrolled again.
+type ForkStatus struct {
+	Origin   string `json:"origin"`
+	Commune  string `json:"commune,omitempty"`
+	Branches int    `json:"branches"`
+	Changes  uint64 `json:"changes" doc:"on branches other than the first"`
 }
 
 // OutcomeStatus counts changes of one outcome.

@@ -10,6 +10,10 @@ func (ses *session) centreReceipt(r *syncproto.Receipt, data []byte) error {
 	if _, err := ses.s.cfg.Trust.Centre().VerifyReceipt(r); err != nil {
 		return err
 	}
+	lost, err := ses.ofLostHistory(r)
+	if err != nil || lost {
+		return err
+	}
 	run, held, err := ses.holding(r.Origin, syncproto.Heads{Seq: r.Last, Open: r.Open, Closed: r.Closed})
 	if err != nil {
 		return err
@@ -17,14 +21,14 @@ func (ses *session) centreReceipt(r *syncproto.Receipt, data []byte) error {
 	if !held {
 		return ses.keepUnplaced(r, data)
 	}
-	return ses.placeReceipt(r, data, run)
+	return ses.placeReceipt(r, data, run, ses.s.centre)
 }
 
-// placeReceipt keeps a receipt of the centre that ends on a run, and drops
-// sealed bytes that are safe there. One over less than a receipt that is kept
+// placeReceipt keeps a receipt that ends on a run. Where the centre gave it, sealed
+// bytes go that are safe there. One over less than a receipt that is kept
 // already says nothing new: where an outcome changes, all receipts come anew.
-func (ses *session) placeReceipt(r *syncproto.Receipt, data []byte, run *store.Run) error {
-	key := store.ReceiptKey{Origin: r.Origin, Branch: run.Branch, First: r.First, Mark: r.Mark, Issuer: ses.s.centre}
+func (ses *session) placeReceipt(r *syncproto.Receipt, data []byte, run *store.Run, issuer syncproto.OriginID) error {
+	key := store.ReceiptKey{Origin: r.Origin, Branch: run.Branch, First: r.First, Mark: r.Mark, Issuer: issuer}
 	old, found, err := ses.tx.Receipt(key)
 	if err != nil {
 		return err
@@ -34,14 +38,28 @@ func (ses *session) placeReceipt(r *syncproto.Receipt, data []byte, run *store.R
 		if err != nil {
 			return err
 		}
-		if have.Last > r.Last || have.Last == r.Last && have.IssuedMS > r.IssuedMS {
+		lost, err := ses.ofLostHistory(have)
+		if err != nil {
+			return err
+		}
+		if !lost && have.Last > r.Last || have.Last == r.Last && have.IssuedMS > r.IssuedMS {
 			return nil // came late, by a slower way
 		}
 	}
 	if _, err := ses.tx.PutReceipt(store.Receipt{ReceiptKey: key, Last: r.Last, Data: data}); err != nil {
 		return err
 	}
+	if issuer == ses.s.id {
+		return nil
+	}
 	return ses.dropSealed(r, run)
+}
+
+// ofLostHistory tells whether a receipt is of a history that the centre has lost
+// the end of, as far as its feeds tell here.
+func (ses *session) ofLostHistory(r *syncproto.Receipt) (bool, error) {
+	head, err := ses.tx.FeedHead(syncproto.CommonFeed)
+	return r.OfLostHistory(head.Epoch), err
 }
 
 // maxUnplaced is how many receipts of one mark a point keeps for one origin that
@@ -51,7 +69,7 @@ const maxUnplaced = 4
 // keepUnplaced keeps a receipt of which it is not known here which branch it is
 // about. It is passed on, and counts once its end is held.
 func (ses *session) keepUnplaced(r *syncproto.Receipt, data []byte) error {
-	list, err := ses.fromCentre(r.Origin, false)
+	list, err := ses.copies(r.Origin, false)
 	if err != nil {
 		return err
 	}
@@ -92,29 +110,29 @@ func (ses *session) keepUnplaced(r *syncproto.Receipt, data []byte) error {
 	return err
 }
 
-// centreCopy is a stored receipt of the centre.
-type centreCopy struct {
+// kept is a stored receipt.
+type kept struct {
 	row     store.Receipt
 	receipt *syncproto.Receipt
 }
 
-// fromCentre lists the receipts of the centre for an origin: all, or those whose
+// copies lists the receipts that are kept for an origin: all, or those whose
 // branch is not known.
-func (ses *session) fromCentre(id syncproto.OriginID, all bool) ([]centreCopy, error) {
+func (ses *session) copies(id syncproto.OriginID, all bool) ([]kept, error) {
 	rows, err := ses.tx.Receipts(store.ReceiptQuery{Origins: []syncproto.OriginID{id}})
 	if err != nil {
 		return nil, err
 	}
-	var out []centreCopy
+	var out []kept
 	for _, row := range rows {
-		if row.Issuer != ses.s.centre || !all && row.Branch < store.Unplaced {
+		if !all && row.Branch < store.Unplaced {
 			continue
 		}
 		r, err := syncproto.DecodeReceipt(row.Data)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, centreCopy{row, r})
+		out = append(out, kept{row, r})
 	}
 	return out, nil
 }
@@ -122,7 +140,7 @@ func (ses *session) fromCentre(id syncproto.OriginID, all bool) ([]centreCopy, e
 // placeLate gives receipts their branch whose end has come to be held; all of
 // them, where branches were numbered anew.
 func (ses *session) placeLate(id syncproto.OriginID) error {
-	list, err := ses.fromCentre(id, ses.moved[id])
+	list, err := ses.copies(id, ses.moved[id])
 	if err != nil {
 		return err
 	}
@@ -150,7 +168,7 @@ func (ses *session) placeLate(id syncproto.OriginID) error {
 		if err := ses.tx.DeleteReceipt(u.row.ReceiptKey); err != nil {
 			return err
 		}
-		if err := ses.placeReceipt(u.receipt, u.row.Data, run); err != nil {
+		if err := ses.placeReceipt(u.receipt, u.row.Data, run, u.row.Issuer); err != nil {
 			return err
 		}
 	}

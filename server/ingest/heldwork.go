@@ -63,7 +63,7 @@ func (ses *session) heldOf(o *store.Origin, l store.Outcome, f func(HeldChange))
 		if err != nil {
 			return err
 		}
-		err = ses.covering(o, seq, func(u *unpacked) bool {
+		err = ses.lookup().covering(o, seq, func(u *unpacked) bool {
 			c := &u.changes[seq-u.row.First]
 			if c.Open != at.open {
 				return false

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -201,7 +202,10 @@ func TestNewEpoch(t *testing.T) {
 	c, p := withReference(t), newPoint(t)
 	p.submitBatch(Batch{Pages: c.pages(p)})
 	before := p.records2()
-	next := uuid.UUID{1, 2, 3}
+	var was syncproto.Epoch
+	p.view(func(r store.Reader) { was = must[store.FeedHead](t)(r.FeedHead(syncproto.CommonFeed)).Epoch })
+	old := c.pages(openServer(t, filepath.Join(t.TempDir(), "other.db"), p.cfg))
+	next := must[syncproto.Epoch](t)(syncproto.NewEpoch(0, was, strings.NewReader("ten octets and more")))
 	err := c.Do(context.Background(), func(tx store.Tx) error { return tx.SetMeta(MetaEpoch, next[:]) })
 	if err != nil {
 		t.Fatal(err)
@@ -220,6 +224,15 @@ func TestNewEpoch(t *testing.T) {
 		}
 	})
 	equalRecords(t, "in the new epoch", p.records2(), before)
+	// Whoever still has pages of the old one cannot lead the point back.
+	if r := p.submitBatch(Batch{Pages: old}); len(r.Refused) != len(old) {
+		t.Errorf("%d of %d pages of the history before were refused", len(r.Refused), len(old))
+	}
+	p.view(func(r store.Reader) {
+		if h := must[store.FeedHead](t)(r.FeedHead(syncproto.CommonFeed)); h.Epoch != next {
+			t.Errorf("led back to epoch %s", h.Epoch)
+		}
+	})
 }
 
 // A receipt of ours that we do not remember shows that we were restored.

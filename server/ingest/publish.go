@@ -125,9 +125,9 @@ func (ses *session) epoch() (syncproto.Epoch, error) {
 	if err != nil || ok {
 		return uuid.UUID(append(v, make([]byte, 16)...)[:16]), err
 	}
-	epoch, err := uuid.NewRandomFromReader(ses.s.cfg.Random)
+	epoch, err := syncproto.NewEpoch(ses.nowMS, uuid.Nil, ses.s.cfg.Random)
 	if err != nil {
-		return epoch, syncproto.Wrap(syncproto.CodeInternal, err, "no randomness for an epoch")
+		return epoch, err
 	}
 	return epoch, ses.tx.SetMeta(MetaEpoch, epoch[:])
 }

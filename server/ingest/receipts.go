@@ -33,20 +33,59 @@ func (ses *session) receipts() error {
 		if err != nil {
 			return err
 		}
+		if !ses.s.atCentre() {
+			if err := ses.placeLate(id); err != nil {
+				return err
+			}
+		}
 		for i := range t.runs {
 			if err := ses.give(&t.runs[i], t.runs[i].Last, ses.s.ownMark()); err != nil {
 				return err
 			}
 		}
-		if ses.s.atCentre() {
-			continue
-		}
-		if err := ses.placeLate(id); err != nil {
-			return err
-		}
 	}
 	return nil
 }
+
+// readBegin finds out when this history began: no receipt of it is older, also
+// where the clock was set back.
+func (ses *session) readBegin() error {
+	if ses.beganMS != 0 {
+		return nil
+	}
+	epoch, err := ses.epoch()
+	ses.beganMS = max(1, syncproto.EpochStart(epoch))
+	return err
+}
+
+// Reissue gives new receipts for all that is held, after a new history has begun
+// in which the old ones do not count.
+func (s *Service) Reissue(ctx context.Context) error {
+	var ids []syncproto.OriginID
+	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
+		return r.EachRun(func(run store.Run) error {
+			if n := len(ids); n == 0 || ids[n-1] != run.Origin {
+				ids = append(ids, run.Origin)
+			}
+			return nil
+		})
+	})
+	for some := range slices.Chunk(ids, originsAtOnce) {
+		if err != nil {
+			break
+		}
+		err = s.submit(ctx, func(ses *session) error {
+			for _, id := range some {
+				ses.touched[id] = true
+			}
+			return nil
+		})
+	}
+	return err
+}
+
+// originsAtOnce bounds how many origins one transaction gives receipts for.
+const originsAtOnce = 200
 
 // maxExceptions is how many exceptions fit one receipt.
 const maxExceptions = 1000
@@ -69,6 +108,9 @@ func (ses *session) give(r *store.Run, to syncproto.Heads, mark syncproto.Mark) 
 
 // sign makes the receipts of give.
 func (ses *session) sign(r *store.Run, to syncproto.Heads, mark syncproto.Mark) ([]*syncproto.Receipt, error) {
+	if err := ses.readBegin(); err != nil {
+		return nil, err
+	}
 	r, lines, err := ses.fromTheStart(r)
 	if err != nil {
 		return nil, err
@@ -161,7 +203,7 @@ func (ses *session) cutBefore(r *store.Run, from, seq uint64) (syncproto.Heads, 
 
 func (ses *session) receipt(id syncproto.OriginID, first uint64, to syncproto.Heads, mark syncproto.Mark, exceptions []syncproto.Exception) *syncproto.Receipt {
 	r := &syncproto.Receipt{
-		IssuedMS: ses.nowMS, Mark: mark, Ruled: ses.s.rulings.last, Origin: id, First: first, Last: to.Seq, Open: to.Open, Closed: to.Closed, Exceptions: exceptions,
+		IssuedMS: max(ses.nowMS, ses.beganMS), Mark: mark, Ruled: ses.s.rulings.last, Origin: id, First: first, Last: to.Seq, Open: to.Open, Closed: to.Closed, Exceptions: exceptions,
 	}
 	r.Sign(ses.s.cfg.Trust.Key())
 	return r
@@ -195,8 +237,12 @@ func (ses *session) repeated(p *prepared) ([][]byte, error) {
 }
 
 // dropReceipts forgets the receipts of a run that is no more. Those of a branch
-// begin before its run, with what it shares.
+// begin before its run, with what it shares. A point keeps them, because the
+// oldest prove what came before a revocation: it finds their branch anew.
 func (ses *session) dropReceipts(origin syncproto.OriginID, r *store.Run) error {
+	if !ses.s.atCentre() {
+		return nil
+	}
 	rows, err := ses.tx.Receipts(store.ReceiptQuery{Origins: []syncproto.OriginID{origin}})
 	if err != nil {
 		return err
@@ -219,11 +265,7 @@ func (s *Service) MarkSafe(ctx context.Context, heads []syncproto.OriginHeads) e
 	if !s.atCentre() {
 		return syncproto.Errorf(syncproto.CodeInvalidInput, "only the centre calls changes safe")
 	}
-	const step = 200 // origins per transaction
-	for len(heads) > 0 {
-		n := min(step, len(heads))
-		some := heads[:n]
-		heads = heads[n:]
+	for some := range slices.Chunk(heads, originsAtOnce) {
 		err := s.submit(ctx, func(ses *session) error {
 			for _, h := range some {
 				if err := ses.markSafe(h); err != nil {

@@ -14,6 +14,7 @@ type session struct {
 	s       *Service
 	tx      store.Tx
 	nowMS   int64
+	beganMS int64        // when this history of receipts began; 0 until it is asked for
 	defs    *Definitions // as of this transaction
 	owned   bool         // defs is our own copy and may be changed
 	ruled   bool         // rulings in memory were changed

@@ -94,10 +94,28 @@ func (c custody) opened(first, last uint64) bool {
 	return true
 }
 
+// upstreamEpoch gives the latest history of upstream that was heard of, in an
+// exchange or by a page in a file.
+func upstreamEpoch(r store.Reader) (syncproto.Epoch, error) {
+	st, err := loadState(r)
+	if err != nil {
+		return st.Epoch, err
+	}
+	head, err := r.FeedHead(syncproto.CommonFeed)
+	if syncproto.EpochStart(head.Epoch) > syncproto.EpochStart(st.Epoch) {
+		st.Epoch = head.Epoch
+	}
+	return st.Epoch, err
+}
+
 // receipted gives what the centre's received and safe receipts say of each
 // branch.
 func receipted(r store.Reader, centre syncproto.OriginID) (map[branchKey]custody, error) {
 	list, err := r.Receipts(store.ReceiptQuery{})
+	if err != nil {
+		return nil, err
+	}
+	epoch, err := upstreamEpoch(r)
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +127,9 @@ func receipted(r store.Reader, centre syncproto.OriginID) (map[branchKey]custody
 		rc, err := syncproto.DecodeReceipt(row.Data)
 		if err != nil {
 			return nil, err
+		}
+		if rc.OfLostHistory(epoch) {
+			continue
 		}
 		k := branchKey{row.Origin, row.Branch}
 		c := out[k]

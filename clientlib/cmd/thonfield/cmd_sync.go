@@ -224,6 +224,9 @@ func (a *app) statusText(s *clientlib.Status, out *view.Status) {
 	if s.Restored > 0 {
 		a.say("status.restored")
 	}
+	if s.EnrolAgain {
+		a.say("status.enrol-again")
+	}
 	if off := time.Duration(s.ClockOffsetMS) * time.Millisecond; off.Abs() > 5*time.Minute {
 		a.say("status.clock", "n", strconv.Itoa(int(off.Abs().Minutes())))
 	}

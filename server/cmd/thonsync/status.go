@@ -36,6 +36,12 @@ func (a *app) printStatus(st *status) {
 	for _, o := range st.Outcomes {
 		a.say("  %-12s %-20s %d", o.Outcome, o.Reason, o.Changes)
 	}
+	for _, f := range st.Forks {
+		a.say("FORK: device %s %s wrote %d branches, %d changes beside the first. All are kept; enrol every copy of it again.", f.Origin, f.Commune, f.Branches, f.Changes)
+	}
+	if st.EnrolAgain > 0 {
+		a.say("%d devices began a new key and wait to be enrolled again; until then their work is held.", st.EnrolAgain)
+	}
 	l := st.Ledger
 	a.say("Ledger: %d changes known of = %d with an outcome + %d missing; exact for %d of %d origins.", l.Head, l.Outcomes, l.Missing, l.Exact, l.Devices)
 	if u := st.Upstream; u != nil {

@@ -137,6 +137,7 @@ type Status struct {
 	Records       Counts    `json:"records"`
 	SetAside      int       `json:"set_aside"`
 	Restored      int       `json:"restored"`
+	EnrolAgain    bool      `json:"enrol_again"`
 }
 
 // Problem is what a server found wrong with one segment.
@@ -321,7 +322,7 @@ func StatusOf(s *clientlib.Status, n clientlib.Names) Status {
 		Servers: append([]string{}, s.Servers...), LastServer: s.LastServer, Changes: s.Changes, Waiting: s.Waiting, Cargo: s.Cargo,
 		LastSuccessMS: s.LastSuccessMS, DaysSince: s.DaysSince, LastErrorCode: string(s.LastErrorCode), Gaps: []Gap{},
 		People: People(s.People), ClockOffsetMS: s.ClockOffsetMS, BeaconMS: s.BeaconMS, Records: CountsOf(s.Custody),
-		SetAside: s.SetAside, Restored: s.Restored, Stranded: s.Stranded,
+		SetAside: s.SetAside, Restored: s.Restored, EnrolAgain: s.EnrolAgain, Stranded: s.Stranded,
 	}
 	if s.Revoked != nil {
 		out.Revoked, out.RevokedMS, out.RevokedWhy = true, s.Revoked.SinceMS, string(s.Revoked.Reason)
