@@ -262,7 +262,7 @@ func (n *Node) openServices(ctx context.Context) (err error) {
 		Store: n.store, Ingest: n.ingest, Role: n.role, Trust: n.trust,
 		Credentials: n.member.Credentials, Units: n.grant.Units,
 		Exchange: n.exchangeKey, Seal: n.sealKey, Epoch: n.currentEpoch, Codes: n.codes, Welcome: n.welcome,
-		Quotas: n.quotas(), Log: n.log, Now: n.opts.Now, Random: n.opts.Random,
+		Quotas: n.quotas(), Foreign: n.audit, Log: n.log, Now: n.opts.Now, Random: n.opts.Random,
 	})
 	if n.role == credential.RolePoint {
 		n.relay = relay.New(relay.Config{

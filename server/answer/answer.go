@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"thonsync/server/audit"
 	"thonsync/server/ingest"
 	"thonsync/server/keys"
 	"thonsync/server/store"
@@ -53,6 +54,9 @@ type Config struct {
 	Quotas map[credential.Role]Quota
 	// Welcome makes a device out of an accepted join.
 	Welcome func(ctx context.Context, d NewDevice) (*syncproto.Welcome, error)
+	// Foreign is told who asks for origins that are not his or not there; nil for
+	// nobody.
+	Foreign audit.Writer
 	Log     *slog.Logger
 	Now     func() time.Time // time.Now by default
 	Random  io.Reader        // crypto/rand by default
@@ -174,6 +178,18 @@ func (s *Service) answer(ctx context.Context, o *syncproto.Opened, size int) (*s
 	s.passedOn(ctx, asker, o)
 	ask := &syncproto.Ask{Origin: o.Origin, Heads: o.Heads, Checkpoints: o.Checkpoints}
 	return s.collect(ctx, asker, ask, o.Budget, result)
+}
+
+// noteForeign writes down that an asker named origins that are not his or not
+// there: which of the two is told apart nowhere, so neither is it here.
+func (s *Service) noteForeign(ctx context.Context, a *asker, foreign []syncproto.OriginID) {
+	if len(foreign) == 0 || s.cfg.Foreign == nil {
+		return
+	}
+	e := audit.Event{Actor: audit.Actor(a.Device), Action: audit.Foreign, Object: foreign[0].String(), Result: audit.Refused, Count: len(foreign)}
+	if err := s.cfg.Foreign.Note(ctx, e); err != nil {
+		s.cfg.Log.ErrorContext(ctx, "a request for foreign origins could not be written down", "code", syncproto.CodeOf(err), "error", err)
+	}
 }
 
 // refused leaves a trace of who was turned away. Origins are no personal data.

@@ -58,16 +58,23 @@ type bench struct {
 	epoch  syncproto.Epoch
 	folder *keys.Folder
 	now    time.Time
+	noted  *notes
 }
 
 func newBench(t *testing.T, role credential.Role, units ...string) *bench {
 	t.Helper()
-	st, err := sqlitestore.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"), sqlitestore.Options{})
+	return newBenchOn(t, "", role, units...)
+}
+
+// newBenchOn is newBench on a database driver; "" for the usual one.
+func newBenchOn(t *testing.T, driver string, role credential.Role, units ...string) *bench {
+	t.Helper()
+	st, err := sqlitestore.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"), sqlitestore.Options{Driver: driver})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	b := &bench{t: t, store: st, in: &taker{}, centre: key(t), epoch: uuid.New(), now: time.Unix(1_800_000_000, 0)}
+	b := &bench{noted: &notes{}, t: t, store: st, in: &taker{}, centre: key(t), epoch: uuid.New(), now: time.Unix(1_800_000_000, 0)}
 	if b.folder, err = keys.Open(t.TempDir(), rand.Reader); err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +84,7 @@ func newBench(t *testing.T, role credential.Role, units ...string) *bench {
 	}
 	line := syncproto.FoundCentre(b.centre, syncproto.Hash{}, 1)
 	b.Service = answer.New(answer.Config{
-		Store: st, Ingest: b.in, Role: role, Trust: keys.NewTrust(b.centre, line), Units: units, Epoch: func() syncproto.Epoch { return b.epoch },
+		Store: st, Ingest: b.in, Role: role, Trust: keys.NewTrust(b.centre, line), Units: units, Epoch: func() syncproto.Epoch { return b.epoch }, Foreign: b.noted,
 		Exchange: func(c *syncproto.Centre, s []byte) (keys.Exchange, error) {
 			x, _, err := b.folder.Exchange(b.now, 7*24*time.Hour, c.Number(), s)
 			return x, err

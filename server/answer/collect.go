@@ -22,6 +22,8 @@ type collector struct {
 	ans    *syncproto.Answer
 	cache  map[syncproto.OriginID]*store.Origin // nil for origins out of scope
 	looked int
+	// foreign are the origins that the asker named and may not know.
+	foreign []syncproto.OriginID
 }
 
 // collect fills the answer in the order of importance: what became of the
@@ -48,6 +50,7 @@ func (s *Service) collect(ctx context.Context, a *asker, ask *syncproto.Ask, bud
 		}
 		return nil
 	})
+	s.noteForeign(ctx, a, c.foreign)
 	return ans, err
 }
 
@@ -86,6 +89,17 @@ func (c *collector) origin(id syncproto.OriginID) (*store.Origin, error) {
 	return &o, nil
 }
 
+// named is origin for what the asker names. That an origin is foreign is not
+// remembered: or else fewer statements would run later for one that is there
+// than for one that is not.
+func (c *collector) named(id syncproto.OriginID) (*store.Origin, error) {
+	o, err := c.origin(id)
+	if o == nil {
+		delete(c.cache, id)
+	}
+	return o, err
+}
+
 // maxHeads bounds the heads of one answer, maxLooked how many of them are looked
 // up in segments.
 const (
@@ -121,12 +135,16 @@ func (c *collector) heads(took []syncproto.OriginHeads) error {
 }
 
 func (c *collector) headsOf(id syncproto.OriginID, named []syncproto.Heads) error {
-	o, err := c.origin(id)
-	if err != nil || o == nil {
-		if err == nil && id == c.asker.Device {
-			c.putHead(id, syncproto.Genesis(id))
-		}
+	o, err := c.named(id)
+	switch {
+	case err != nil:
 		return err
+	case o == nil && id == c.asker.Device:
+		c.putHead(id, syncproto.Genesis(id))
+		return nil
+	case o == nil:
+		c.foreign = append(c.foreign, id)
+		return nil
 	}
 	lines, err := ingest.OpenLines(c.r, o)
 	if err != nil {
@@ -225,7 +243,8 @@ func (c *collector) receiptQuery(after uint64) store.ReceiptQuery {
 	}
 	q.Origins = []syncproto.OriginID{c.asker.Device}
 	for _, h := range c.ask.Heads {
-		if h.Origin != c.asker.Device {
+		// Foreign ones are left out here already, so that no row of theirs is read.
+		if h.Origin != c.asker.Device && c.cache[h.Origin] != nil {
 			q.Origins = append(q.Origins, h.Origin)
 		}
 	}

@@ -15,6 +15,8 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
 	"github.com/google/uuid"
 
+	"thonsync/server/accounts"
+	"thonsync/server/audit"
 	"thonsync/syncproto"
 )
 
@@ -23,6 +25,7 @@ const (
 	localRequestID = "request-id"
 	localCode      = "code"
 	localBody      = "body-bytes"
+	localCaller    = "caller" // accounts.Caller of whoever has signed in
 	headerID       = "X-Request-Id"
 )
 
@@ -76,6 +79,9 @@ func panicText(p any) string {
 
 func (s *Server) finish(c *fiber.Ctx, start time.Time) {
 	status, took := c.Response().StatusCode(), time.Since(start)
+	if status == http.StatusNotFound {
+		s.noteForeign(c)
+	}
 	s.meter.request(c.Route().Path, c.Method(), status, took)
 	level := slog.LevelDebug
 	if isExchange(c) || status >= 400 {
@@ -83,6 +89,26 @@ func (s *Server) finish(c *fiber.Ctx, start time.Time) {
 	}
 	s.log.LogAttrs(c.UserContext(), level, "request", append(attrs(c, status, nil),
 		slog.Duration("took", took), slog.Int("bytes_in", bodyBytes(c)), slog.Int("bytes_out", len(c.Response().Body())))...)
+}
+
+// noteForeign writes down who asked for something that is not there or not his:
+// which of the two is told apart nowhere, so neither is it here. The answer goes
+// out after it.
+func (s *Server) noteForeign(c *fiber.Ctx) {
+	caller, ok := c.Locals(localCaller).(accounts.Caller)
+	if !ok || s.opts.Foreign == nil {
+		return
+	}
+	ctx := c.UserContext()
+	e := audit.Event{Actor: caller.Actor(), Action: audit.Foreign, Object: c.Route().Path, Unit: c.Query("unit"), Result: audit.Refused, Request: requestID(c)}
+	err := s.opts.Foreign.Note(ctx, e)
+	if syncproto.CodeOf(err) == syncproto.CodeInvalidInput { // what was asked for is no unit
+		e.Unit = ""
+		err = s.opts.Foreign.Note(ctx, e)
+	}
+	if err != nil {
+		s.log.ErrorContext(ctx, "a request for what is foreign could not be written down", "request_id", requestID(c), "code", syncproto.CodeOf(err), "error", err)
+	}
 }
 
 // attrs describes a request for the log. Query strings and bodies stay out: they
@@ -185,6 +211,9 @@ func (s *Server) mount(m Mount) {
 // from where. On open mounts whoever has signed in is known, too.
 func (s *Server) enterMount(c *fiber.Ctx, p Permit) error {
 	caller, err := s.identify(c.UserContext(), c.Get(fiber.HeaderAuthorization), c.Cookies(SessionCookie))
+	if err == nil {
+		c.Locals(localCaller, caller)
+	}
 	if err == nil && !p.Open {
 		// Forms carry their token in a field, which the handler checks.
 		err = s.admits(p, &caller, fiber.MethodGet, "")

@@ -194,6 +194,7 @@ func (s *Server) guard(p Permit) fiber.Handler {
 		if err != nil {
 			return err
 		}
+		c.Locals(localCaller, caller)
 		if err := s.admits(p, &caller, c.Method(), c.Get(headerCSRF)); err != nil {
 			return err
 		}
@@ -223,6 +224,7 @@ func (s *Server) guardAPI(ctx huma.Context, next func(huma.Context)) {
 	fc := humafiber.Unwrap(ctx)
 	caller, err := s.identify(ctx.Context(), ctx.Header("Authorization"), fc.Cookies(SessionCookie))
 	if err == nil {
+		fc.Locals(localCaller, caller)
 		err = s.admits(p, &caller, ctx.Method(), ctx.Header(headerCSRF))
 	}
 	if err != nil {

@@ -18,6 +18,8 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"thonsync/server/audit"
 )
 
 // Exchanger answers exchanges. Implementations must be safe for concurrent use.
@@ -59,12 +61,14 @@ type Options struct {
 	Reports  Reporter // nil for none
 	Access   Access
 	Audit    AuditReader // nil for none
-	Mounts   []Mount
-	Metrics  *prometheus.Registry
-	Version  Version
-	Limits   Limits
-	Proxies  []string // whose X-Forwarded headers are believed
-	Log      *slog.Logger
+	// Foreign is told who asks for what is not there or not his; nil for nobody.
+	Foreign audit.Writer
+	Mounts  []Mount
+	Metrics *prometheus.Registry
+	Version Version
+	Limits  Limits
+	Proxies []string // whose X-Forwarded headers are believed
+	Log     *slog.Logger
 	// Spread gives a random number below n; it spreads Retry-After. Nil for the
 	// standard library's.
 	Spread func(n int64) int64

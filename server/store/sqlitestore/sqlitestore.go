@@ -34,8 +34,18 @@ type Options struct {
 	Readers int
 	// ReadOnly opens for View alone, beside a server that holds the database.
 	ReadOnly bool
+	// Driver is the database/sql driver to open with, modernc.org/sqlite by
+	// default; another has to wrap it.
+	Driver string
 	// MaxPages bounds the file to that many pages of 8 KB; 0 for no bound.
 	MaxPages int
+}
+
+func (o *Options) driver() string {
+	if o.Driver != "" {
+		return o.Driver
+	}
+	return "sqlite"
 }
 
 // Store is a store in a SQLite file.
@@ -95,7 +105,7 @@ func (s *Store) open(ctx context.Context, path string, o Options) error {
 			return err
 		}
 	}
-	if s.rdb, err = sql.Open("sqlite", dsn(path, "mode=ro&"+readerPragmas)); err != nil {
+	if s.rdb, err = sql.Open(o.driver(), dsn(path, "mode=ro&"+readerPragmas)); err != nil {
 		return classify(err, "opening the database for reading")
 	}
 	s.readers = make(chan *conn, s.size)
@@ -114,7 +124,7 @@ func (s *Store) open(ctx context.Context, path string, o Options) error {
 
 func (s *Store) openWriter(ctx context.Context, path string, o Options) error {
 	var err error
-	if s.db, err = sql.Open("sqlite", dsn(path, writerPragmas)); err != nil {
+	if s.db, err = sql.Open(o.driver(), dsn(path, writerPragmas)); err != nil {
 		return classify(err, "opening the database")
 	}
 	if s.writer, err = newConn(ctx, s.db); err != nil {
