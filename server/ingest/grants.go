@@ -64,6 +64,9 @@ func (ses *session) admit(grants map[syncproto.OriginID]*grant) error {
 			if !replaces(&o, have) || equalStrings(have.Credentials, o.Credentials) && have.Commune == o.Commune {
 				continue
 			}
+			if ses.s.aged(g) {
+				continue // what the centre gave it then stands here
+			}
 			o.Label = have.Label
 			if o.Role == credential.RolePoint {
 				ses.issuers[id] = true // the centre may have given it more

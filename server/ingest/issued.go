@@ -28,7 +28,7 @@ func countsAtOnce(g *credential.Grant, chain []string) bool {
 
 // unlisted tells why the changes of an origin do not count yet, nil if they do.
 func (ses *session) unlisted(o *store.Origin) (*syncproto.Finding, error) {
-	if o.Listed || !ses.s.atCentre() {
+	if o.Listed || !ses.s.atCentre() && o.Role != credential.RoleCentre {
 		return nil, nil
 	}
 	said, err := ses.tx.IssuedDevice(o.ID)
@@ -45,6 +45,11 @@ func (ses *session) unlisted(o *store.Origin) (*syncproto.Finding, error) {
 // setListed fills in whether an origin that is new or shows new credentials
 // counts.
 func (ses *session) setListed(o *store.Origin, g *grant) error {
+	if ses.s.aged(g) {
+		named, err := ses.centreNames(o)
+		o.Listed = named
+		return err
+	}
 	if o.Listed = countsAtOnce(&g.Grant, g.chain); o.Listed || !ses.s.atCentre() {
 		return nil
 	}
@@ -53,16 +58,64 @@ func (ses *session) setListed(o *store.Origin, g *grant) error {
 	return err
 }
 
-// noteIssued notes a device record that begins to act, if a point wrote it.
+// aged tells whether the centre itself would have issued a credential that is new
+// here, under a key that it has replaced since. Whoever has stolen that key can
+// make such credentials and give them any date, so the centre's own log must name
+// the device. A point does not have that log; there only somebody who claims to be
+// the centre has to wait.
+func (s *Service) aged(g *grant) bool {
+	return len(g.chain) == 1 && g.KeyNumber < s.cfg.Trust.Centre().Number() && (s.atCentre() || g.Role == credential.RoleCentre)
+}
+
+// centreNames tells whether a device record of the centre names an origin with its
+// role.
+func (ses *session) centreNames(o *store.Origin) (found bool, err error) {
+	for _, unit := range o.Units {
+		q := store.RecordQuery{Collection: syncproto.CollectionDevice, Unit: unit, ExistsOnly: true}
+		err := ses.tx.EachRecord(q, func(rec store.Record) error {
+			row, err := Shown(&rec)
+			found = found || err == nil && row.Value(syncproto.DeviceOrigin).UUID() == o.ID &&
+				row.Value(syncproto.DeviceRole).Text() == string(o.Role) && row.Value(syncproto.DeviceIssuer).UUID() == ses.s.centre
+			return err
+		})
+		if err != nil || found {
+			return found, err
+		}
+	}
+	return false, nil
+}
+
+// nameAged lets a device go whose credential is under a replaced key, now that the
+// centre's log names it.
+func (ses *session) nameAged(device syncproto.OriginID, role string) error {
+	o, err := ses.origin(device)
+	if err != nil || o == nil || o.Listed || len(o.Credentials) != 1 || string(o.Role) != role {
+		return err
+	}
+	next := *o
+	next.Listed = true
+	delete(ses.origins, device)
+	ses.arrived = append(ses.arrived, needsListing(device))
+	return ses.tx.PutOrigin(next)
+}
+
+// noteIssued notes a device record that begins to act, if the centre or a point
+// wrote it.
 func (ses *session) noteIssued(e *Entry) error {
 	if e.Change.Header.Collection != syncproto.CollectionDevice || e.Change.Header.Op != syncproto.OpCreate {
 		return nil
 	}
 	o, err := ses.origin(e.Change.Origin)
-	if err != nil || o == nil || o.Role != credential.RolePoint {
+	if err != nil || o == nil {
 		return err
 	}
 	device := e.Change.Operational.Value(syncproto.DeviceOrigin).UUID()
+	if o.Role == credential.RoleCentre {
+		return ses.nameAged(device, e.Change.Operational.Value(syncproto.DeviceRole).Text())
+	}
+	if o.Role != credential.RolePoint {
+		return nil
+	}
 	said, err := ses.tx.IssuedDevice(device)
 	if err != nil {
 		return err

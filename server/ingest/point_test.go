@@ -23,7 +23,7 @@ func newPoint(t testing.TB) *server {
 	t.Helper()
 	p := newAuthor(t, "point", credential.RolePoint, testCommune)
 	return openServer(t, filepath.Join(t.TempDir(), "point.db"), Config{
-		Role: credential.RolePoint, Trust: keys.NewTrust(pointKey, syncproto.CentreOf(pub(centreKey))), Credentials: p.chain,
+		Role: credential.RolePoint, Trust: keys.NewTrust(pointKey, syncproto.FoundCentre(centreKey, syncproto.Hash{}, startMS)), Credentials: p.chain,
 	})
 }
 

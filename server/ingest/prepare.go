@@ -111,9 +111,9 @@ func (s *Service) author(r store.Reader, id syncproto.OriginID, grants map[syncp
 	if err != nil {
 		return o, false, err
 	}
-	if g := grants[id]; g != nil {
+	if g := grants[id]; g != nil && !(known && s.aged(g)) {
 		if shown := originOf(g.Grant, g.chain, s.Definitions()); !known || replaces(&shown, &o) {
-			shown.Listed = countsAtOnce(&g.Grant, g.chain) || known && o.Listed && equalStrings(o.Credentials, g.chain)
+			shown.Listed = countsAtOnce(&g.Grant, g.chain) && !s.aged(g) || known && o.Listed && equalStrings(o.Credentials, g.chain)
 			return shown, true, nil
 		}
 	}

@@ -73,7 +73,7 @@ func ring(keys ...syncproto.SealPrivate) syncproto.Keyring {
 
 func centreConfig(t testing.TB) Config {
 	return Config{
-		Role: credential.RoleCentre, Trust: keys.NewTrust(centreKey, syncproto.CentreOf(pub(centreKey))), Keys: ring(sealKey(t, "one")),
+		Role: credential.RoleCentre, Trust: keys.NewTrust(centreKey, syncproto.FoundCentre(centreKey, syncproto.Hash{}, startMS)), Keys: ring(sealKey(t, "one")),
 		DataKey: bytes.Repeat([]byte{7}, 32), BeaconSecret: bytes.Repeat([]byte{8}, 32),
 	}
 }
