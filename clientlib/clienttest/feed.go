@@ -69,7 +69,7 @@ func (s *Server) Define(collection uint32, operational syncproto.Row) uuid.UUID 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := syncproto.Header{Schema: syncproto.Schema, Collection: collection, Op: syncproto.OpCreate, StampMS: s.clock.NowMS(), Nonce: s.bytes(syncproto.NonceBytes)}
-	id := s.Origin()
+	id := s.centre.ID()
 	s.own = s.own.Next(id, syncproto.AppendRow(nil, h.Row()), syncproto.AppendRow(nil, operational), syncproto.Hash{})
 	record := syncproto.RecordID(h.StampMS, s.own.Open)
 	s.publish(syncproto.CommonFeed, syncproto.FeedItem{Change: &syncproto.FeedChange{Origin: id, Seq: s.own.Seq, Open: s.own.Open.Prefix(),

@@ -9,7 +9,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -186,6 +188,26 @@ func (s *Server) RotateSeal() {
 	s.seals = append(s.seals, k)
 	s.serial++
 	s.seal = syncproto.StateSeal(s.key, k.Public.Bytes(), max(s.clock.NowMS(), s.seal.MadeMS+1))
+}
+
+// Succeed replaces the centre's signing and sealing keys, tells all feeds and
+// gives the old signing key, for whoever has stolen it.
+func (s *Server) Succeed() ed25519.PrivateKey {
+	s.mu.Lock()
+	old, next := s.key, ed25519.NewKeyFromSeed(s.bytes(32))
+	line, err := s.centre.Succeed(next, old, syncproto.Hash{}, s.clock.NowMS())
+	if err != nil {
+		panic(err) // the newest key has the right to it
+	}
+	s.key, s.centre = next, line
+	all := line.Line()
+	for _, name := range slices.Sorted(maps.Keys(s.feeds)) {
+		s.publish(name, syncproto.FeedItem{Succession: &all[len(all)-1]})
+	}
+	s.mu.Unlock()
+	s.RotateExchange()
+	s.RotateSeal()
+	return old
 }
 
 // ForgetSeals destroys all sealing keys but the current one.

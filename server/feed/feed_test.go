@@ -224,3 +224,71 @@ func TestAcceptFollowsAFeed(t *testing.T) {
 		t.Errorf("a page of somebody else: %v", err)
 	}
 }
+
+// A feed that has gone over to a new key of the centre takes nothing from the old
+// one any more: neither the next page nor a new history.
+func TestAFeedNeverGoesBackToAnOlderKey(t *testing.T) {
+	next := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{5}, 32))
+	line, err := syncproto.FoundCentre(key, syncproto.Hash{}, 1).Succeed(next, key, syncproto.Hash{}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	centre, point := open(t), open(t)
+	fill(t, centre, 0, 10, 20)
+	succession := line.Line()[1]
+	update(t, centre, func(tx store.Tx) error {
+		if err := feed.Append(tx, "common", epoch, feed.SuccessionEntry(&succession)); err != nil {
+			return err
+		}
+		return feed.Cut(tx, "common", epoch, next, 1)
+	})
+	all := pages(t, centre, syncproto.Checkpoint{}, plenty).Pages
+	accept := func(data []byte) (fresh bool, err error) {
+		update(t, point, func(tx store.Tx) error {
+			_, fresh, err = feed.Accept(tx, data, line)
+			return nil
+		})
+		return fresh, err
+	}
+	var last *syncproto.Page
+	for i, data := range all {
+		if fresh, err := accept(data); !fresh || err != nil {
+			t.Fatalf("page %d: %v, %v", i, fresh, err)
+		}
+		if last, err = line.DecodePage(data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	forge := func(change func(p *syncproto.Page)) []byte {
+		p := &syncproto.Page{
+			Feed: "common", Epoch: epoch, From: last.To, To: last.To + 1, Prev: last.Hash(), Items: []syncproto.FeedItem{{Change: change1}},
+		}
+		change(p)
+		if err := p.Sign(key); err != nil {
+			t.Fatal(err)
+		}
+		return p.Encode()
+	}
+	for name, data := range map[string][]byte{
+		"the next page": forge(func(*syncproto.Page) {}),
+		"a new history": forge(func(p *syncproto.Page) { p.Epoch, p.From, p.To, p.Prev = uuid.UUID{8}, 0, 1, syncproto.Hash{} }),
+	} {
+		if _, err := accept(data); syncproto.CodeOf(err) != syncproto.CodeOldKey {
+			t.Errorf("%s under the old key: %v", name, err)
+		}
+	}
+	if fresh, err := accept(all[0]); fresh || err != nil {
+		t.Errorf("an old page again: %v, %v", fresh, err)
+	}
+	err = centre.Update(context.Background(), func(tx store.Tx) error {
+		if err := feed.Append(tx, "common", epoch, feed.ChangeEntry(change1)); err != nil {
+			return err
+		}
+		return feed.Cut(tx, "common", epoch, key, 0)
+	})
+	if syncproto.CodeOf(err) != syncproto.CodeForeignKey {
+		t.Errorf("the centre signs with its old key: %v", err)
+	}
+}
+
+var change1 = change(900, 20)
