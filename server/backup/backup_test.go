@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"github.com/google/uuid"
 
 	"thonsync/server/backup"
@@ -28,6 +29,7 @@ type bench struct {
 	proofs               []string // what was proved
 	safe                 []syncproto.OriginHeads
 	prove                error
+	recovery             age.Recipient // nil for none
 }
 
 const day = 24 * time.Hour
@@ -58,8 +60,9 @@ func newBench(t *testing.T) *bench {
 			b.proofs = append(b.proofs, string(got))
 			return []syncproto.OriginHeads{{Heads: syncproto.Heads{Seq: 7}}}, errors.Join(err, b.prove)
 		},
-		Safe:   func(_ context.Context, h []syncproto.OriginHeads) error { b.safe = h; return nil },
-		Beside: []string{b.orders}, Now: func() time.Time { return b.now }, Random: rand.Reader, Program: "1.2.3",
+		Safe:     func(_ context.Context, h []syncproto.OriginHeads) error { b.safe = h; return nil },
+		Recovery: func() (age.Recipient, error) { return b.recovery, nil },
+		Beside:   []string{b.orders}, Now: func() time.Time { return b.now }, Random: rand.Reader, Program: "1.2.3",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -287,5 +290,53 @@ func TestOrdersOutlastACrash(t *testing.T) {
 	}
 	if _, err := backup.OpenOrders(path); err == nil {
 		t.Error("a damaged line is passed over in silence")
+	}
+}
+
+// With the recovery key a backup opens although its key folder is lost, until the
+// key of its period is destroyed: then nothing opens it.
+func TestPeriodKeysAreRecoveredUntilTheyAreDestroyed(t *testing.T) {
+	b := newBench(t)
+	paper, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := backup.RecoverPeriods(b.folder, paper, t.TempDir()); syncproto.CodeOf(err) != syncproto.CodeNotFound {
+		t.Errorf("nothing to recover: %v", err)
+	}
+	b.recovery = paper.Recipient()
+	first := b.make(t)
+	keys, plain := filepath.Join(t.TempDir(), "keys"), t.TempDir()
+	if err := backup.RecoverPeriods(b.folder, paper, keys); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := backup.Unpack(first.File, keys, plain); err != nil {
+		t.Errorf("the recovered key opens nothing: %v", err)
+	}
+	stranger, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := backup.RecoverPeriods(b.folder, stranger, t.TempDir()); syncproto.CodeOf(err) != syncproto.CodeUnreadable {
+		t.Errorf("another paper: %v", err)
+	}
+	copied, err := os.ReadFile(first.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.now = b.now.Add(20 * day)
+	if err := b.Forget(); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(b.folder, "period-*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("a destroyed key can be recovered: %v %v", left, err)
+	}
+	stray := filepath.Join(b.folder, filepath.Base(first.File))
+	if err := os.WriteFile(stray, copied, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := backup.RecoverPeriods(b.folder, paper, t.TempDir()); syncproto.CodeOf(err) != syncproto.CodeNotFound {
+		t.Errorf("a stray copy of an old backup is recovered: %v", err)
 	}
 }

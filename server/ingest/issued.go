@@ -67,15 +67,19 @@ func (s *Service) aged(g *grant) bool {
 	return len(g.chain) == 1 && g.KeyNumber < s.cfg.Trust.Centre().Number() && (s.atCentre() || g.Role == credential.RoleCentre)
 }
 
-// centreNames tells whether a device record of the centre names an origin with its
-// role.
+// centreNames tells whether a device record that the centre wrote names an origin
+// with its role.
 func (ses *session) centreNames(o *store.Origin) (found bool, err error) {
 	for _, unit := range o.Units {
 		q := store.RecordQuery{Collection: syncproto.CollectionDevice, Unit: unit, ExistsOnly: true}
 		err := ses.tx.EachRecord(q, func(rec store.Record) error {
-			row, err := Shown(&rec)
-			found = found || err == nil && row.Value(syncproto.DeviceOrigin).UUID() == o.ID &&
-				row.Value(syncproto.DeviceRole).Text() == string(o.Role) && row.Value(syncproto.DeviceIssuer).UUID() == ses.s.centre
+			entries, err := DecodeHistory(rec.History)
+			for i := range entries {
+				if named, err := ses.namedIn(&entries[i], o); err != nil || named {
+					found = named
+					return err
+				}
+			}
 			return err
 		})
 		if err != nil || found {
@@ -83,6 +87,16 @@ func (ses *session) centreNames(o *store.Origin) (found bool, err error) {
 		}
 	}
 	return false, nil
+}
+
+// namedIn tells whether a change is the centre's word for a device.
+func (ses *session) namedIn(e *Entry, o *store.Origin) (bool, error) {
+	row := e.Change.Operational
+	if !e.Acts || row.Value(syncproto.DeviceOrigin).UUID() != o.ID || row.Value(syncproto.DeviceRole).Text() != string(o.Role) {
+		return false, nil
+	}
+	by, err := ses.origin(e.Change.Origin)
+	return by != nil && by.Role == credential.RoleCentre, err
 }
 
 // nameAged lets a device go whose credential is under a replaced key, now that the

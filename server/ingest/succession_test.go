@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"testing"
+	"time"
 
 	"thonsync/server/feed"
 	"thonsync/server/store"
@@ -70,6 +71,18 @@ func TestCredentialsUnderAReplacedKeyAreNamedByTheCentre(t *testing.T) {
 	s.submit1(log.cut(2, 2))
 	s.bring(later)
 	s.wantOutcomes("named before it came", later.origin, "accepted:1")
+	// A point vouches for what it issued itself, not for the centre.
+	honest, aided := newIssuer(t, 0, time.Time{}), newAuthor(t, "aided", credential.RolePhone, testVillage)
+	token, err = credential.Issue(credential.Grant{Key: pub(honest.key), Role: credential.RolePoint, Units: []string{testCommune}, Issued: time.UnixMilli(startMS)}, s.cfg.Trust.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	honest.chain = []string{token}
+	aided.more(1)
+	name(honest.author, aided, s.id)
+	s.bring(honest.author)
+	s.bring(aided)
+	s.wantOutcomes("named by a point", aided.origin, "quarantined/unlisted:1")
 	s.checkLedger()
 }
 

@@ -285,3 +285,30 @@ func TestKeyWithBitsLeftOver(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A credential under a key that the centre has replaced counts if it was issued
+// before that.
+func TestCredentialUnderAReplacedKey(t *testing.T) {
+	line, err := syncproto.FoundCentre(centre, syncproto.Hash{}, 1).Succeed(key(71), centre, syncproto.Hash{}, issued.UnixMilli())
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(after time.Duration, by ed25519.PrivateKey) []string {
+		g := grant(phone, RolePhone, "v1")
+		g.Issued = issued.Add(after)
+		return []string{issue(t, g, by)}
+	}
+	for name, v := range map[string]struct {
+		chain  []string
+		number uint64
+		code   syncproto.Code
+	}{
+		"old key, in its time": {at(0, centre), 0, ""}, "new key": {at(time.Hour, key(71)), 1, ""},
+		"old key, later": {at(time.Second, centre), 0, syncproto.CodeCredential}, "no key of the centre": {at(0, other), 0, syncproto.CodeCredential},
+	} {
+		g, err := Verify(v.chain, line, within)
+		if syncproto.CodeOf(err) != v.code || g.KeyNumber != v.number {
+			t.Errorf("%s: key %d, %v", name, g.KeyNumber, err)
+		}
+	}
+}

@@ -148,7 +148,7 @@ func TestNoKeyInLogsAndProcessList(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte(strings.Replace(string(good), "a", "§", 1)), 0o600); err != nil {
+		if err := os.WriteFile(path, good[:len(good)-9], 0o600); err != nil {
 			t.Fatal(err)
 		}
 		run("", true, "keys", "list")
