@@ -94,7 +94,7 @@ func (w *world) serve(change func(*config.Config), invite string) *site {
 	if change != nil {
 		change(&cfg)
 	}
-	opts := server.Options{Transport: w.line, Now: w.now}
+	opts := server.Options{Transport: w.line, Now: w.now, Reports: server.Reporter, Mounts: server.Pages}
 	if w.line == nil {
 		opts.Transport = httptransport.New(0)
 	}
