@@ -178,7 +178,8 @@ func (w *world) custody(s *site) string {
 	return strings.Join(out, "; ")
 }
 
-// release lets a person at the centre go through what is held because a phone
+// release lets a person at the centre go through what is held because a point lost
+// its list of the phone when it was put back to an old copy, or because a phone
 // changed its key more than once before it was enrolled.
 func (w *world) release() error {
 	var held []syncproto.Ref
@@ -186,7 +187,7 @@ func (w *world) release() error {
 		return r.EachRecord(store.RecordQuery{Collection: syncproto.CollectionActivity}, func(rec store.Record) error {
 			entries, err := ingest.DecodeHistory(rec.History)
 			for i := range entries {
-				if e := &entries[i]; !e.Acts && e.Reason == syncproto.ReasonHandover {
+				if e := &entries[i]; !e.Acts && (e.Reason == syncproto.ReasonHandover || e.Reason == syncproto.ReasonUnlisted) {
 					held = append(held, syncproto.Ref(e.ID()))
 				}
 			}
@@ -240,7 +241,7 @@ func (w *world) complete() error {
 		case !ok:
 			return fmt.Errorf("record %s is nowhere at the centre", id)
 		case !rec.Exists:
-			return fmt.Errorf("record %s is at the centre and is not shown", id)
+			return fmt.Errorf("record %s is at the centre and is not shown: %s", id, reasons(&rec))
 		case it.erased != rec.Erased:
 			return fmt.Errorf("record %s: erased %v, ordered %v", id, rec.Erased, it.erased)
 		}
@@ -251,6 +252,20 @@ func (w *world) complete() error {
 		}
 	}
 	return nil
+}
+
+// reasons tells why the changes of a record do not act.
+func reasons(rec *store.Record) string {
+	entries, err := ingest.DecodeHistory(rec.History)
+	if err != nil {
+		return err.Error()
+	}
+	var out []string
+	for i := range entries {
+		e := &entries[i]
+		out = append(out, fmt.Sprintf("%s %d acts=%v %s %s", short(e.Change.Origin), e.Change.Seq, e.Acts, e.Reason, e.Needs))
+	}
+	return strings.Join(out, "; ")
 }
 
 // records gives a site's activities.
