@@ -15,6 +15,7 @@ echo '== torture'
 seed=${SEED:-1}
 for s in "$seed" $((seed + 1)) $((seed + 2)); do
   make -s torture SEED="$s" ROUNDS="${ROUNDS:-1000}"
+  make -s torture SEED="$s" ROUNDS="${ROUNDS:-1000}" RESTORES=1
 done
 
 echo '== soak'

@@ -7,7 +7,6 @@ import (
 	"github.com/google/uuid"
 
 	"thonsync/server/audit"
-	"thonsync/server/backup"
 	"thonsync/server/ingest"
 	"thonsync/server/ownlog"
 	"thonsync/server/store"
@@ -61,7 +60,7 @@ func (n *Node) RevokeDevice(ctx context.Context, in DeviceOrder) (*DeviceRuled, 
 	action := audit.DeviceRevoked
 	if n.role == credential.RoleCentre {
 		r, err := n.ingest.Revoke(ctx, d.Origin, in.Reason)
-		if err := n.keepOrders(r, err); err != nil {
+		if err := n.keepOrders(ctx, err); err != nil {
 			return nil, err
 		}
 		out.Rulings = append(out.Rulings, r.Number)
@@ -99,14 +98,13 @@ func (n *Node) ReleaseDevice(ctx context.Context, in DeviceOrder) (*DeviceRuled,
 		made, err := n.ingest.ReleaseChange(ctx, d.Origin, in.Change, in.Reason)
 		for _, r := range made {
 			out.Rulings = append(out.Rulings, r.Number)
-			err = n.keepOrders(r, err)
 		}
-		if err != nil {
+		if err := n.keepOrders(ctx, err); err != nil {
 			return nil, err
 		}
 	default:
 		r, err := n.ingest.ReleaseDevice(ctx, d.Origin, in.Reason)
-		if err := n.keepOrders(r, err); err != nil {
+		if err := n.keepOrders(ctx, err); err != nil {
 			return nil, err
 		}
 		out.Rulings = append(out.Rulings, r.Number)
@@ -114,12 +112,13 @@ func (n *Node) ReleaseDevice(ctx context.Context, in DeviceOrder) (*DeviceRuled,
 	return n.ruledOn(ctx, out, audit.DeviceReleased, d)
 }
 
-// keepOrders writes a ruling to the orders file, unless making it failed.
-func (n *Node) keepOrders(r syncproto.Ruling, err error) error {
-	if err == nil && backup.Lasting(r.Kind) {
-		err = n.orders.Add(&r)
+// keepOrders writes rulings to the orders file and to its copy beside the backups,
+// unless making them failed: a lost disk must not bring a revoked device back.
+func (n *Node) keepOrders(ctx context.Context, err error) error {
+	if err != nil {
+		return err
 	}
-	return err
+	return n.syncOrders(ctx)
 }
 
 // ruledOn writes what was done into the access log and shows the device anew.

@@ -46,6 +46,6 @@ const ReasonReplaced syncproto.Reason = "replaced"
 // retirePoint ends what a replaced point may issue. What it carries is still
 // taken, should its machine come back.
 func (n *Node) retirePoint(ctx context.Context, old syncproto.OriginID) error {
-	r, err := n.ingest.Revoke(ctx, old, ReasonReplaced)
-	return n.keepOrders(r, err)
+	_, err := n.ingest.Revoke(ctx, old, ReasonReplaced)
+	return n.keepOrders(ctx, err)
 }

@@ -125,7 +125,8 @@ func cloned(t *testing.T, secondFirst bool) {
 		t.Errorf("%d records at the centre, want those of both branches: 12; %v", n, w.outcomes(old))
 	}
 	w.balanced(old)
-	w.asWritten(one, two)
+	w.asWritten(one.made[3:], one)
+	w.asWritten(two.made[3:], two)
 	w.forkShown(old)
 
 	// Both meet the centre and are shown what the other has signed.
@@ -170,7 +171,8 @@ func cloned(t *testing.T, secondFirst bool) {
 		t.Errorf("%d records, want 22", len(have))
 	}
 	w.balanced(old)
-	w.asWritten(one, two)
+	w.asWritten(one.made[3:], one)
+	w.asWritten(two.made[3:], two)
 	v, err := w.centre.node.Verify(ctx)
 	if err != nil || len(v.Damage) > 0 {
 		t.Errorf("verify: %v %v", v.Damage, err)
@@ -190,39 +192,37 @@ func (w *world) enrolAgain(d *device, p *site) {
 	w.must(p.node.Relay().Sync(w.t.Context()))
 }
 
-// asWritten holds that the centre shows of every record that copies made what
-// they wrote, personal values included: nobody's are mixed with another's.
-func (w *world) asWritten(phones ...*device) {
+// asWritten holds that the centre shows of records what a phone wrote, personal
+// values included: nobody's are mixed with another's.
+func (w *world) asWritten(records []uuid.UUID, d *device) {
 	w.t.Helper()
 	people := 0
-	for _, d := range phones {
-		for _, id := range d.made[3:] { // since the copy was made
-			here, err := d.Get(w.t.Context(), id)
-			w.must(err)
-			var personal syncproto.Row
-			for _, f := range here.Fields {
-				if f.Compartment == syncproto.Personal {
-					personal = append(personal, syncproto.Field{Num: f.Num, Value: f.Value})
-				}
+	for _, id := range records {
+		here, err := d.Get(w.t.Context(), id)
+		w.must(err)
+		var personal syncproto.Row
+		for _, f := range here.Fields {
+			if f.Compartment == syncproto.Personal {
+				personal = append(personal, syncproto.Field{Num: f.Num, Value: f.Value})
 			}
-			var there syncproto.Row
-			w.must(w.centre.node.Store().View(w.t.Context(), func(r store.Reader) error {
-				rec, ok, err := r.Record(id)
-				if err != nil || !ok {
-					return err
-				}
-				if rec.Result != here.Result || rec.Unit != here.Unit || rec.Kind != here.Kind {
-					w.t.Errorf("record %s: %s %s %s at the centre, %s %s %s on its phone", id, rec.Unit, rec.Kind, rec.Result, here.Unit, here.Kind, here.Result)
-				}
-				there, err = w.centre.node.Ingest().Personal(r, &rec)
+		}
+		var there syncproto.Row
+		w.must(w.centre.node.Store().View(w.t.Context(), func(r store.Reader) error {
+			rec, ok, err := r.Record(id)
+			if err != nil || !ok {
 				return err
-			}))
-			if string(syncproto.AppendRow(nil, there)) != string(syncproto.AppendRow(nil, syncproto.NewRow(personal...))) {
-				w.t.Errorf("record %s holds somebody else's personal values", id)
 			}
-			if len(there) > 0 {
-				people++
+			if rec.Result != here.Result || rec.Unit != here.Unit || rec.Kind != here.Kind {
+				w.t.Errorf("record %s: %s %s %s at the centre, %s %s %s on its phone", id, rec.Unit, rec.Kind, rec.Result, here.Unit, here.Kind, here.Result)
 			}
+			there, err = w.centre.node.Ingest().Personal(r, &rec)
+			return err
+		}))
+		if string(syncproto.AppendRow(nil, there)) != string(syncproto.AppendRow(nil, syncproto.NewRow(personal...))) {
+			w.t.Errorf("record %s holds other personal values than its phone wrote", id)
+		}
+		if len(there) > 0 {
+			people++
 		}
 	}
 	if people == 0 {

@@ -292,8 +292,11 @@ func (w *world) outcomes() error {
 			case syncproto.OutcomeForked:
 				w.rep.Forked += c.Changes
 			default:
-				// A change to a record whose creation went with a phone waits for good.
-				if c.Reason != syncproto.ReasonUnknownRecord || w.rep.Restores == 0 {
+				// A change to a record whose creation went with a phone waits for good. So does
+				// one whose seal a point had dropped beside an erased record, when the centre
+				// was put back and the phone as well; phones that live must not wait for it.
+				lost := c.Reason == syncproto.ReasonUnknownRecord || c.Reason == syncproto.ReasonUnreadable
+				if !lost || w.rep.Restores == 0 {
 					return fmt.Errorf("origin %s: %d changes are %s (%s)", c.Origin, c.Changes, c.Outcome, c.Reason)
 				}
 			}

@@ -59,12 +59,14 @@ type Violation struct {
 	Step   int
 	What   string
 	Events []string // the last ones, oldest first
+	// Variant is what to add to the command that plays it again.
+	Variant string
 }
 
 // Error names the seed, the promise and the events.
 func (v *Violation) Error() string {
-	return fmt.Sprintf("seed %d, step %d: %s\nthe last events:\n  %s\nagain: make torture SEED=%d ROUNDS=1",
-		v.Seed, v.Step, v.What, strings.Join(v.Events, "\n  "), v.Seed)
+	return fmt.Sprintf("seed %d, step %d: %s\nthe last events:\n  %s\nagain: make torture SEED=%d ROUNDS=1%s",
+		v.Seed, v.Step, v.What, strings.Join(v.Events, "\n  "), v.Seed, v.Variant)
 }
 
 // keptEvents is how many events a violation shows.
@@ -170,7 +172,7 @@ func (w *world) note(format string, args ...any) {
 
 func (w *world) violated(format string, args ...any) error {
 	n := max(0, len(w.events)-keptEvents)
-	return &Violation{Seed: w.cfg.Seed, Step: w.step, What: fmt.Sprintf(format, args...), Events: w.events[n:]}
+	return &Violation{Seed: w.cfg.Seed, Step: w.step, What: fmt.Sprintf(format, args...), Events: w.events[n:], Variant: map[bool]string{true: " RESTORES=1"}[w.cfg.Restores]}
 }
 
 // chance is true with a probability of percent, while faults last.
