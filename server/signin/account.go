@@ -1,15 +1,13 @@
 package signin
 
 import (
-	"fmt"
 	"html/template"
 	"net/http"
 	"strings"
 
-	goqr "github.com/piglig/go-qr"
-
 	"thonsync/server/accounts"
 	"thonsync/server/httpapi"
+	"thonsync/server/qrcode"
 )
 
 // Where the forms of the account's page go.
@@ -95,7 +93,7 @@ func (p *Pages) showFactor(v *visit, status int, say text) error {
 	if err != nil {
 		return p.refuse(v, err)
 	}
-	qr, err := drawQR(s.URI)
+	qr, err := qrcode.SVG(s.URI)
 	if err != nil {
 		return err
 	}
@@ -112,27 +110,6 @@ func spaced(s string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
-}
-
-// drawQR draws a QR code as one path of an inline SVG, which needs neither a
-// script nor an image, and nothing that a browser would keep.
-func drawQR(s string) (template.HTML, error) {
-	q, err := goqr.EncodeText(s, goqr.Medium)
-	if err != nil {
-		return "", fmt.Errorf("drawing the secret: %w", err)
-	}
-	const quiet = 4
-	var path strings.Builder
-	for y := range q.Size() {
-		for x := range q.Size() {
-			if q.Module(x, y) {
-				fmt.Fprintf(&path, "M%d %dh1v1h-1z", x+quiet, y+quiet)
-			}
-		}
-	}
-	side := q.Size() + 2*quiet
-	svg := fmt.Sprintf(`<svg class="qr" viewBox="0 0 %d %d" role="img" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h%dv%dH0z"/><path d="%s"/></svg>`, side, side, side, side, path.String())
-	return template.HTML(svg), nil //nolint:gosec // numbers only
 }
 
 func (p *Pages) factor(v *visit) error {

@@ -36,6 +36,11 @@ func (c *joinCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
+		if isPicture(uri) {
+			if uri, err = readPicture(uri); err != nil {
+				return err
+			}
+		}
 		j, err := c.ask(a, d, uri)
 		switch {
 		case syncproto.CodeOf(err) == syncproto.CodeInvalidInput:

@@ -4,11 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	goqr "github.com/piglig/go-qr"
 
 	"thonsync/clientlib"
 	"thonsync/clientlib/clienttest"
@@ -107,6 +113,49 @@ func TestJoinWaitsForTheOfficer(t *testing.T) {
 		t.Errorf("after %d pauses:\n%s", turn, out)
 	}
 	b.ok("sync")
+}
+
+// TestJoinByPicture reads the officer's code from a picture, also one that was
+// taken with a camera's noise, and says so if there is none in it.
+func TestJoinByPicture(t *testing.T) {
+	b := newBench(t)
+	q, err := goqr.EncodeText(b.w.Centre.Invite(clienttest.Grant{Unit: clienttest.Unit, Team: b.w.Team}), goqr.Medium)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const side, edge = 7, 5
+	noise := rand.New(rand.NewPCG(1, 2))
+	img := image.NewGray(image.Rect(0, 0, (q.Size()+2*edge)*side, (q.Size()+2*edge)*side))
+	for y := range img.Rect.Max.Y {
+		for x := range img.Rect.Max.X {
+			c := color.Gray{Y: uint8(200 + noise.IntN(50))}
+			if mx, my := x/side-edge, y/side-edge; mx >= 0 && my >= 0 && mx < q.Size() && my < q.Size() && q.Module(mx, my) {
+				c.Y = uint8(20 + noise.IntN(60))
+			}
+			img.SetGray(x, y, c)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "code.JPG")
+	var buf bytes.Buffer
+	if err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: 60}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, buf.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.ok("join", file)
+	for name, content := range map[string][]byte{"empty.png": nil, "cut.jpg": buf.Bytes()[:400]} {
+		bad := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(bad, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, errOut := b.run("join", bad); code != exitFailed || !strings.Contains(errOut, "cannot be read") {
+			t.Errorf("%s: exit %d, %s", name, code, errOut)
+		}
+	}
+	if code, _, _ := b.run("join", filepath.Join(t.TempDir(), "none.png")); code != exitFailed {
+		t.Errorf("no file: exit %d", code)
+	}
 }
 
 // canary is an invented person whose values must not turn up where nobody

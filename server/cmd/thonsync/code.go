@@ -2,17 +2,17 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"time"
 
-	goqr "github.com/piglig/go-qr"
-
 	"github.com/google/uuid"
 
 	"thonsync/server"
 	"thonsync/server/answer"
+	"thonsync/server/qrcode"
 	"thonsync/syncproto"
 	"thonsync/syncproto/credential"
 )
@@ -35,6 +35,7 @@ type codeNewCmd struct {
 	Confirm bool          `default:"true" negatable:"" help:"Let the device in only after its six digits were compared; --no-confirm trusts whoever has the code."`
 	Wait    bool          `default:"true" negatable:"" help:"Follow the code until the device has joined; never with --json."`
 	QR      bool          `name:"qr" help:"Draw the code for the phone's camera."`
+	PNG     string        `name:"png" placeholder:"FILE" help:"Write the code for the phone's camera as an image, to show, send or print."`
 	Host    string        `help:"How others call this machine, if --public-url is not set." placeholder:"NAME"`
 }
 
@@ -47,6 +48,11 @@ func (c *codeNewCmd) Run(a *app) error {
 	made, err := server.CodeNew.Run(a.ctx, a.cfg, a.quiet(), q)
 	if err != nil {
 		return err
+	}
+	if c.PNG != "" {
+		if err := writeQR(c.PNG, made.URI); err != nil {
+			return err
+		}
 	}
 	err = a.show(made, func() {
 		a.say("Code:   %s", made.Code)
@@ -137,31 +143,32 @@ func (a *app) confirm(st answer.CodeState) error {
 	return err
 }
 
-// drawQR draws two modules per character, dark on light whatever the terminal's
-// colours are.
+// drawQR draws a code for a phone's camera.
 func (a *app) drawQR(text string) {
-	q, err := goqr.EncodeText(text, goqr.Medium)
+	drawn, err := qrcode.Terminal(text)
 	if err != nil {
-		a.say("(the code is too long to draw: copy the URI)")
+		a.say("(the code is too long to draw: copy the text)")
 		return
 	}
-	const quiet = 2
-	dark := func(x, y int) bool { return x >= 0 && y >= 0 && x < q.Size() && y < q.Size() && q.Module(x, y) }
-	for y := -quiet; y < q.Size()+quiet; y += 2 {
-		var b strings.Builder
-		b.WriteString("\x1b[30;107m")
-		for x := -quiet; x < q.Size()+quiet; x++ {
-			b.WriteString([]string{" ", "▄", "▀", "█"}[2*bit(dark(x, y))+bit(dark(x, y+1))])
-		}
-		a.say("%s\x1b[0m", b.String())
-	}
+	a.say("%s", strings.TrimSuffix(drawn, "\n"))
 }
 
-func bit(b bool) int {
-	if b {
-		return 1
+// writeQR writes a code as an image that only its owner may read, never over a
+// file that is there.
+func writeQR(file, text string) error {
+	img, err := qrcode.PNG(text)
+	if err != nil {
+		return err
 	}
-	return 0
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("writing the QR code: %w", err)
+	}
+	_, err = f.Write(img)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("writing the QR code: %w", err)
+	}
+	return nil
 }
 
 type codeListCmd struct{}
