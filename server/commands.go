@@ -2,12 +2,14 @@ package server
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"thonsync/server/answer"
+	"thonsync/server/audit"
 	"thonsync/server/backup"
 	"thonsync/server/httpapi"
 	"thonsync/server/relay"
@@ -21,7 +23,14 @@ type None struct{}
 // CodeNew makes a joining code.
 var CodeNew = Register(Command[CodeRequest, NewCode]{
 	Name: "code.new", Live: true,
-	Do: func(ctx context.Context, n *Node, in CodeRequest) (NewCode, error) { return n.NewCode(ctx, in) },
+	Do: func(ctx context.Context, n *Node, in CodeRequest) (NewCode, error) {
+		made, err := n.NewCode(ctx, in)
+		if err != nil {
+			return made, err
+		}
+		event := audit.Event{Actor: audit.Console, Action: audit.CodeMade, Object: string(in.Role), Unit: made.Units[0]}
+		return made, n.audit.Write(ctx, event)
+	},
 })
 
 // CodeList lists the codes that have not expired.
@@ -39,8 +48,13 @@ type Confirmation struct {
 // CodeConfirm lets a waiting device join.
 var CodeConfirm = Register(Command[Confirmation, None]{
 	Name: "code.confirm", Live: true,
-	Do: func(_ context.Context, n *Node, in Confirmation) (None, error) {
-		return None{}, n.codes.Confirm(in.Name, strings.TrimSpace(in.Digits))
+	Do: func(ctx context.Context, n *Node, in Confirmation) (None, error) {
+		event := audit.Event{Actor: audit.Console, Action: audit.CodeConfirmed}
+		if err := n.codes.Confirm(in.Name, strings.TrimSpace(in.Digits)); err != nil {
+			event.Action = audit.CodeRefused
+			return None{}, errors.Join(err, n.audit.Write(ctx, event))
+		}
+		return None{}, n.audit.Write(ctx, event)
 	},
 })
 

@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"thonsync/server/accounts"
+	"thonsync/server/enrol"
 	"thonsync/server/httpapi"
 	"thonsync/server/report"
 	"thonsync/server/signin"
@@ -24,6 +25,7 @@ func Pages(n *Node) []httpapi.Mount {
 	mounts := signin.Mounts(signin.Config{
 		Accounts: n.accts, Audit: access, Server: "Thonsync", Links: pageLinks, Now: n.opts.Now, Log: n.log,
 	})
+	mounts = append(mounts, enrol.Mounts(n.enrolment())...)
 	return append(mounts, httpapi.Mount{Prefix: MonthlyPath, Permit: httpapi.OneUnit, Handler: http.HandlerFunc(n.monthlyPage)})
 }
 
@@ -31,11 +33,13 @@ func Pages(n *Node) []httpapi.Mount {
 func pageLinks(c accounts.Caller) (out []signin.Link) {
 	switch c.Role {
 	case accounts.Officer:
+		out = append(out, signin.Link{Path: enrol.Path, VI: "Nhận máy mới", EN: "Take a phone in"})
 		for _, u := range c.Units {
 			out = append(out, signin.Link{Path: MonthlyPath + "?unit=" + url.QueryEscape(u), VI: "Báo cáo tháng " + u, EN: "Monthly report " + u})
 		}
 		return out
 	case accounts.Province:
+		out = append(out, signin.Link{Path: enrol.Path, VI: "Nhận máy mới", EN: "Take a phone in"})
 		out = append(out, signin.Link{Path: MonthlyPath, VI: "Báo cáo tháng", EN: "Monthly report"})
 	}
 	return append(out, signin.Link{Path: signin.LogPath, VI: "Nhật ký truy cập", EN: "Access log"})

@@ -19,30 +19,33 @@ type Action string
 
 // The actions.
 const (
-	View         Action = "view"           // personal fields of a record, or of Count records, were shown
-	Export       Action = "export"         // personal fields left in a file
-	Answer       Action = "answer"         // a citizen's request was answered with personal fields
-	Foreign      Action = "foreign-id"     // somebody asked for what lies outside his scope, or is not there
-	SignIn       Action = "sign-in"        // somebody signed in
-	SignInFailed Action = "sign-in-failed" // wrong name, password or code
-	SignInHeld   Action = "sign-in-held"   // not looked at: too many failures before
-	SignOut      Action = "sign-out"
-	LinkMade     Action = "link-made" // one-time link to set a password
-	LinkUsed     Action = "link-used"
-	Added        Action = "account-added"
-	Disabled     Action = "account-disabled"
-	Enabled      Action = "account-enabled"
-	Reset        Action = "account-reset" // password and second factor taken away
-	RoleChanged  Action = "role-changed"
-	Password     Action = "password-changed"
-	FactorOn     Action = "second-factor-on"
-	FactorOff    Action = "second-factor-off"
-	Recovery     Action = "recovery-code-used"
-	Sessions     Action = "sessions-ended" // of one account, everywhere
-	KeyReplaced  Action = "key-replaced"   // a key of this server
-	KeyDestroyed Action = "key-destroyed"  // Count old sealing keys; Result says why it was forced
-	PINReset     Action = "pin-reset"      // a phone's challenge for a forgotten PIN was answered
-	LogRead      Action = "log-read"       // the access log itself was read
+	View          Action = "view"           // personal fields of a record, or of Count records, were shown
+	Export        Action = "export"         // personal fields left in a file
+	Answer        Action = "answer"         // a citizen's request was answered with personal fields
+	Foreign       Action = "foreign-id"     // somebody asked for what lies outside his scope, or is not there
+	SignIn        Action = "sign-in"        // somebody signed in
+	SignInFailed  Action = "sign-in-failed" // wrong name, password or code
+	SignInHeld    Action = "sign-in-held"   // not looked at: too many failures before
+	SignOut       Action = "sign-out"
+	LinkMade      Action = "link-made" // one-time link to set a password
+	LinkUsed      Action = "link-used"
+	Added         Action = "account-added"
+	Disabled      Action = "account-disabled"
+	Enabled       Action = "account-enabled"
+	Reset         Action = "account-reset" // password and second factor taken away
+	RoleChanged   Action = "role-changed"
+	Password      Action = "password-changed"
+	FactorOn      Action = "second-factor-on"
+	FactorOff     Action = "second-factor-off"
+	Recovery      Action = "recovery-code-used"
+	Sessions      Action = "sessions-ended" // of one account, everywhere
+	KeyReplaced   Action = "key-replaced"   // a key of this server
+	KeyDestroyed  Action = "key-destroyed"  // Count old sealing keys; Result says why it was forced
+	CodeMade      Action = "code-made"      // a joining code for a team's phone
+	CodeConfirmed Action = "code-confirmed" // the digits agreed, as somebody says
+	CodeRefused   Action = "code-refused"   // they did not
+	PINReset      Action = "pin-reset"      // a phone's challenge for a forgotten PIN was answered
+	LogRead       Action = "log-read"       // the access log itself was read
 
 	DeviceRevoked  Action = "device-revoked"
 	DeviceBlocked  Action = "device-blocked" // by a point, which asks the centre to revoke it
