@@ -60,6 +60,7 @@ type Service struct {
 
 	mu       sync.Mutex
 	verified time.Time
+	wanted   time.Time // a backup later than this is wanted at once
 	err      error
 }
 
@@ -70,15 +71,32 @@ func New(cfg Config) (*Service, error) {
 			return nil, fmt.Errorf("making a folder for backups: %w", err)
 		}
 	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
 	s := &Service{cfg: cfg}
 	list, err := s.list()
 	if err != nil {
 		return nil, err
 	}
+	ended, err := s.ended()
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range ended {
+		s.wanted = maxTime(s.wanted, e.at())
+	}
 	if n := len(list); n > 0 {
 		s.verified = list[n-1].made
 	}
 	return s, nil
+}
+
+func maxTime(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // Made describes a backup that was made and proved.
@@ -214,7 +232,7 @@ func (s *Service) Status() (Status, error) {
 func (s *Service) Due(every time.Duration) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.verified.IsZero() {
+	if s.verified.IsZero() || !s.verified.After(s.wanted) && !s.wanted.IsZero() {
 		return s.cfg.Now()
 	}
 	return s.verified.Add(every)

@@ -338,5 +338,50 @@ func TestPeriodKeysAreRecoveredUntilTheyAreDestroyed(t *testing.T) {
 	}
 	if err := backup.RecoverPeriods(b.folder, paper, t.TempDir()); syncproto.CodeOf(err) != syncproto.CodeNotFound {
 		t.Errorf("a stray copy of an old backup is recovered: %v", err)
+
+// TestErasureEndsAPeriod holds backups to the due date of an erasure: the keys of
+// what came before go by then, not only when they are old, and a backup under a
+// new key is there before that.
+func TestErasureEndsAPeriod(t *testing.T) {
+	b := newBench(t)
+	old := b.make(t)
+	b.now = b.now.Add(3 * day)
+	erased, due := b.now, b.now.Add(5*day)
+	if until, err := b.ReadableUntil(erased); err != nil || !until.Equal(b.now.Add(17*day)) {
+		t.Errorf("before the period is ended: readable until %v, %v", until.Sub(b.now), err)
+	}
+	if err := b.End(erased, due); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.Due(day); got.After(b.now) {
+		t.Errorf("the next backup is due in %v, want at once", got.Sub(b.now))
+	}
+	if until, err := b.ReadableUntil(erased); err != nil || !until.Equal(due) {
+		t.Errorf("readable until %v, %v, want the due date", until.Sub(b.now), err)
+	}
+	fresh := b.make(t)
+	if filepath.Base(fresh.File)[:len("thonsync-20270118")] == filepath.Base(old.File)[:len("thonsync-20270118")] {
+		t.Error("a backup after the erasure lies under the key of one before it")
+	}
+	if got := b.Due(day); !got.Equal(b.now.Add(day)) {
+		t.Errorf("after it, the next backup is due in %v", got.Sub(b.now))
+	}
+	for _, c := range []struct {
+		at   time.Time
+		open bool
+	}{{due.Add(-time.Second), true}, {due, false}} {
+		b.now = c.at
+		if err := b.Forget(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Verify(t.Context(), old.File); (err == nil) != c.open {
+			t.Errorf("%v before the due date: the old backup opens: %v", due.Sub(c.at), err)
+		}
+	}
+	if _, err := b.Verify(t.Context(), fresh.File); err != nil {
+		t.Errorf("the newer backup went with the old one: %v", err)
+	}
+	if until, err := b.ReadableUntil(erased); err != nil || !until.IsZero() {
+		t.Errorf("readable until %v, %v, want nowhere any more", until, err)
 	}
 }

@@ -138,8 +138,20 @@ func (s *Service) period(now time.Time) (period, error) {
 	if err != nil {
 		return period{}, err
 	}
+	ended, err := s.ended()
+	if err != nil {
+		return period{}, err
+	}
+	since := now.UTC().Truncate(time.Millisecond)
+	for _, e := range ended {
+		if !since.After(e.at()) {
+			since = e.at().Add(time.Millisecond)
+		}
+	}
 	if n := len(list); n > 0 {
-		if age := now.Sub(list[n-1].since); age >= 0 && age < s.cfg.Period {
+		last := list[n-1].since
+		over := slices.ContainsFunc(ended, func(e ending) bool { return !last.After(e.at()) })
+		if age := now.Sub(last); age >= 0 && age < s.cfg.Period && !over {
 			return list[n-1], nil
 		}
 	}
@@ -147,7 +159,6 @@ func (s *Service) period(now time.Time) (period, error) {
 	if err != nil {
 		return period{}, fmt.Errorf("making a backup key: %w", err)
 	}
-	since := now.UTC().Truncate(time.Millisecond)
 	return period{since, id}, writeDurably(periodPath(s.cfg.PeriodKeys, since), []byte(id.String()+"\n"))
 }
 
@@ -166,15 +177,23 @@ func (s *Service) forget(now time.Time) error {
 	if err != nil {
 		return err
 	}
+	ended, err := s.ended()
+	if err != nil {
+		return err
+	}
 	live := make(map[string]bool)
 	for _, p := range list {
-		if now.Sub(p.since) < s.cfg.EraseWithin {
+		if now.Before(s.end(p, ended)) {
 			live[stamp(p.since)] = true
 			continue
 		}
 		if err := destroy(periodPath(s.cfg.PeriodKeys, p.since)); err != nil {
 			return err
 		}
+		s.cfg.Log.Info("the key of a backup period was destroyed", "since", p.since)
+	}
+	if err := s.keepEndings(ended, live); err != nil {
+		return err
 	}
 	if err := s.unwrapOld(live); err != nil {
 		return err

@@ -62,3 +62,104 @@ func (s *Service) opened(rec *store.Record) ([]Entry, error) {
 	}
 	return entries, nil
 }
+
+// HoldsNumber tells whether any change of the record ever gave the identity
+// number, shown or not, so that a citizen is found under an old value, too. The
+// record must have been read with its history. False at a point.
+func (s *Service) HoldsNumber(rec *store.Record, number syncproto.IDNumber) (bool, error) {
+	entries, err := s.opened(rec)
+	if err != nil {
+		return false, err
+	}
+	for i := range entries {
+		v := entries[i].Change.Personal.Value(syncproto.PersonIDNumber).Text()
+		if held, err := syncproto.ParseIDNumber(v); v != "" && err == nil && held == number {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Secret is a value that an erasure has to remove.
+type Secret struct {
+	Name  string // of the field, or "salt"
+	Value []byte
+}
+
+// Secrets lists everything personal that is kept of a record: all values of all
+// its changes that are long enough to be told from chance, and their salts. It
+// is for looking whether an erasure has removed them. Whoever calls it must not
+// keep them.
+func (s *Service) Secrets(r store.Reader, rec *store.Record) ([]Secret, error) {
+	entries, err := s.opened(rec)
+	if err != nil {
+		return nil, err
+	}
+	ses := newSession(s, readOnly{Reader: r})
+	coll, _ := syncproto.CollectionOf(rec.Collection)
+	var out []Secret
+	for i := range entries {
+		for _, f := range entries[i].Change.Personal {
+			if v := []byte(f.Value.Text()); len(v) >= minSecret {
+				name := "field"
+				if def, ok := coll.Field(syncproto.Personal, f.Num); ok {
+					name = def.Name
+				}
+				out = append(out, Secret{name, v})
+			}
+		}
+		err := ses.eachHolding(&entries[i], func(row store.Segment, at int) error {
+			if end := (at + 1) * saltBytes; len(row.Salts) >= end {
+				if salt := row.Salts[end-saltBytes : end]; !zero(salt) {
+					out = append(out, Secret{"salt", salt})
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// minSecret is the length from which a value says something by being found.
+// "male" and "female" are everywhere.
+const minSecret = 8
+
+func zero(b []byte) bool {
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Standing names the changes whose values a new change of the centre replaces
+// when it sets these fields of a record, per compartment. except is the origin
+// that writes it, whose own earlier values need no naming.
+func (s *Service) Standing(r store.Reader, rec *store.Record, operational, personal syncproto.Row, except syncproto.OriginID) ([2][]syncproto.Ref, error) {
+	var refs [2][]syncproto.Ref
+	entries, err := s.opened(rec)
+	if err != nil {
+		return refs, err
+	}
+	state, err := newSession(s, readOnly{Reader: r}).merge(&file{rec: *rec, entries: entries})
+	if err != nil {
+		return refs, err
+	}
+	left := syncproto.MaxRefs
+	for comp, row := range [...]syncproto.Row{operational, personal} {
+		numbers := make([]uint32, len(row))
+		for i, f := range row {
+			numbers[i] = f.Num
+		}
+		for _, id := range state.Targets(syncproto.Compartment(comp), numbers...) {
+			if id.Origin != except && left > 0 {
+				refs[comp], left = append(refs[comp], syncproto.Ref(id)), left-1
+			}
+		}
+	}
+	return refs, nil
+}

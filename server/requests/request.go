@@ -127,7 +127,9 @@ func (r *Request) clone() *Request {
 // check refuses a step that makes no sense or that could hold something about a
 // person.
 func (l *Log) check(s *Step) error {
-	bad := func(format string, args ...any) error { return syncproto.Errorf(syncproto.CodeInvalidInput, format, args...) }
+	bad := func(format string, args ...any) error {
+		return syncproto.Errorf(syncproto.CodeInvalidInput, format, args...)
+	}
 	r := l.byNumber[s.Request]
 	switch {
 	case s.Reason != "" && !slices.Contains(Reasons, s.Reason):
@@ -154,7 +156,9 @@ func (l *Log) check(s *Step) error {
 }
 
 func (r *Request) check(s *Step) error {
-	bad := func(format string, args ...any) error { return syncproto.Errorf(syncproto.CodeInvalidInput, format, args...) }
+	bad := func(format string, args ...any) error {
+		return syncproto.Errorf(syncproto.CodeInvalidInput, format, args...)
+	}
 	switch s.Act {
 	case Acknowledged:
 		if r.Acknowledged {
