@@ -232,7 +232,7 @@ func (s *Service) Status() (Status, error) {
 func (s *Service) Due(every time.Duration) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.verified.IsZero() || !s.verified.After(s.wanted) && !s.wanted.IsZero() {
+	if s.verified.IsZero() || s.verified.Before(s.wanted) {
 		return s.cfg.Now()
 	}
 	return s.verified.Add(every)
