@@ -16,18 +16,18 @@ import (
 
 // openBackup prepares backups where the settings name a folder.
 func (n *Node) openBackup() (err error) {
-	if n.cfg.BackupFolder == "" {
-		return nil
-	}
 	work := n.path(scratchName)
 	// Whatever a crash left there is plain data.
 	if err := errors.Join(os.RemoveAll(work), os.MkdirAll(work, 0o700)); err != nil {
 		return fmt.Errorf("clearing the scratch folder: %w", err)
 	}
+	if n.cfg.BackupFolder == "" {
+		return nil
+	}
 	c := backup.Config{
 		Folder: n.cfg.BackupFolder, PeriodKeys: n.cfg.BackupKeyFolder(), Work: work,
 		Keep: n.cfg.BackupKeep, Period: n.cfg.BackupPeriod, EraseWithin: n.cfg.EraseWithin,
-		Copy: n.copyData, Prove: n.proveCopy, Beside: []string{n.path(ordersName), n.path(headsName)},
+		Copy: n.copyData, Prove: n.proveCopy, Beside: []string{n.path(ordersName), n.path(headsName), n.path(requestsName)},
 		Now: n.opts.Now, Random: n.opts.Random, Program: n.opts.Version, Log: n.log,
 	}
 	if n.role == credential.RoleCentre {
@@ -148,7 +148,7 @@ func Restore(ctx context.Context, cfg config.Config, opts Options, file string) 
 	if _, err := backup.Unpack(file, cfg.BackupKeyFolder(), cfg.Data); err != nil {
 		return err
 	}
-	for _, name := range []string{ordersName, headsName} { // newer than those inside the backup
+	for _, name := range []string{ordersName, headsName, requestsName} { // newer than those inside the backup
 		if err := backup.CopyBeside(filepath.Dir(file), n.path(name)); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"thonsync/server/httpapi"
+	"thonsync/server/requests"
 	"thonsync/syncproto"
 	"thonsync/syncproto/credential"
 )
@@ -42,8 +43,41 @@ func (n *Node) Doctor(ctx context.Context) ([]Check, error) {
 	if n.role == credential.RolePoint {
 		out = append(out, n.checkUpstream(ctx), n.checkClock(st), n.checkBacklog(st), n.checkIssuing(ctx))
 	}
+	if n.requests != nil {
+		out = append(out, n.checkRequests(st), n.checkErased(), n.checkHolidays())
+	}
 	found, err := n.keyChecks(ctx)
 	return append(append(out, found...), n.checkGaps(st)), err
+}
+
+func (n *Node) checkRequests(st httpapi.Status) Check {
+	r := st.Requests
+	c := Check{Name: "requests", OK: r.Overdue == 0, Detail: fmt.Sprintf("%d requests of citizens are open", r.Open)}
+	if !c.OK {
+		c.Detail += fmt.Sprintf(", %d of them past a date that the law sets", r.Overdue)
+		c.Fix = "run `thonsync request list` and begin with the first"
+	}
+	return c
+}
+
+// checkErased tells whether an erased value may still be in a file.
+func (n *Node) checkErased() Check {
+	if n.ingest.PurgePending() {
+		return Check{"erasures", false, "what was erased last may still be in the free space of a file", "end long reports and exports and wait a minute; if it stays, restart `thonsync serve`"}
+	}
+	return Check{Name: "erasures", OK: true, Detail: "no erased value is left in a file"}
+}
+
+func (n *Node) checkHolidays() Check {
+	year := n.opts.Now().In(requests.Zone).Year()
+	c, err := n.calendar()
+	switch {
+	case err != nil:
+		return Check{"holidays", false, err.Error(), "correct " + n.path(holidaysName)}
+	case !c.Knows(year) || !c.Knows(year+1):
+		return Check{"holidays", false, fmt.Sprintf("the days of Tết are not known for %d and %d: due dates come out too early", year, year+1), "write them into " + n.path(holidaysName) + " as day,off,name"}
+	}
+	return Check{Name: "holidays", OK: true, Detail: fmt.Sprintf("known for %d and %d", year, year+1)}
 }
 
 func (n *Node) checkDisk() Check {

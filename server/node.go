@@ -29,6 +29,7 @@ import (
 	"thonsync/server/keys"
 	"thonsync/server/ownlog"
 	"thonsync/server/relay"
+	"thonsync/server/requests"
 	"thonsync/server/store"
 	"thonsync/server/store/sqlitestore"
 	"thonsync/syncproto"
@@ -94,7 +95,9 @@ type Node struct {
 	relay  *relay.Relay // points only
 	backup *backup.Service
 	orders *backup.Orders
-	epoch  atomic.Pointer[syncproto.Epoch]
+	// requests is the queue of citizens' requests; nil at a point.
+	requests *requests.Log
+	epoch    atomic.Pointer[syncproto.Epoch]
 
 	ordersSeen atomic.Uint64 // number of the last ruling that was looked at
 	ordering   sync.Mutex    // held while orders are carried out
@@ -272,6 +275,9 @@ func (n *Node) openServices(ctx context.Context) (err error) {
 			Every: n.cfg.SyncEvery, Now: n.opts.Now, After: n.opts.After, Log: n.log,
 		})
 	}
+	if err := n.openRequests(ctx); err != nil {
+		return err
+	}
 	if n.orders, err = backup.OpenOrders(n.path(ordersName)); err != nil {
 		return err
 	}
@@ -329,6 +335,10 @@ func (n *Node) Close() error {
 	if n.ingest != nil {
 		errs = append(errs, n.ingest.Close())
 		n.ingest = nil
+	}
+	if n.requests != nil {
+		errs = append(errs, n.requests.Close())
+		n.requests = nil
 	}
 	if n.orders != nil {
 		errs = append(errs, n.orders.Close())

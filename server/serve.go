@@ -193,6 +193,9 @@ func (n *Node) startWork(ctx context.Context, g *sync.WaitGroup) {
 		g.Go(func() { n.relay.Run(ctx) })
 	}
 	g.Go(func() { n.every(ctx, tidyEvery, "tidying", n.tidy) })
+	if n.backup != nil {
+		g.Go(func() { n.every(ctx, time.Hour, "destroying backup keys", n.DestroyPeriods) })
+	}
 	if n.backup != nil && n.cfg.BackupEvery > 0 {
 		g.Go(func() { n.runBackups(ctx) })
 	}

@@ -80,6 +80,9 @@ func (n *Node) addServices(ctx context.Context, st *httpapi.Status) error {
 			LastError: u.LastError, LastErrorCode: u.LastErrorCode, NextMS: u.NextMS, ClockOffsetMS: u.ClockOffsetMS,
 		}
 	}
+	if err := n.addRequests(st); err != nil {
+		return err
+	}
 	if n.backup != nil {
 		b, err := n.backup.Status()
 		if err != nil {
@@ -107,6 +110,21 @@ func (d *delegation) status(now time.Time) *httpapi.IssuingStatus {
 		st.DaysLeft = max(0, int(d.Expiry.Sub(now)/(24*time.Hour)))
 	}
 	return st
+}
+
+func (n *Node) addRequests(st *httpapi.Status) error {
+	if n.requests == nil {
+		return nil
+	}
+	open, overdue, next, err := n.requestCounts()
+	if err != nil {
+		return err
+	}
+	st.Requests = &httpapi.RequestStatus{Open: open, Overdue: overdue}
+	if !next.IsZero() {
+		st.Requests.NextDueMS = next.UnixMilli()
+	}
+	return nil
 }
 
 func countInto(r store.Reader, st *httpapi.Status) error {
@@ -191,12 +209,13 @@ var (
 	descOrigins = prometheus.NewDesc("thonsync_origins", "Origins by role.", []string{"role"}, nil)
 	descBacklog = prometheus.NewDesc("thonsync_upstream_backlog_changes", "Changes that upstream has not receipted.", nil, nil)
 	descUpOK    = prometheus.NewDesc("thonsync_upstream_success_timestamp_seconds", "Last exchange that left nothing behind.", nil, nil)
+	descOverdue = prometheus.NewDesc("thonsync_requests_overdue", "Requests of citizens past a date that the law sets.", nil, nil)
 	descBackup  = prometheus.NewDesc("thonsync_backup_verified_timestamp_seconds", "Newest backup that was restored in a drill.", nil, nil)
 )
 
 // Describe lists the numbers.
 func (g *nodeGauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descChanges, descMissing, descOutcome, descOrigins, descBacklog, descUpOK, descBackup} {
+	for _, d := range []*prometheus.Desc{descChanges, descMissing, descOutcome, descOrigins, descBacklog, descUpOK, descOverdue, descBackup} {
 		ch <- d
 	}
 }
@@ -221,6 +240,9 @@ func (g *nodeGauges) Collect(ch chan<- prometheus.Metric) {
 	if st.Upstream != nil {
 		put(descBacklog, float64(st.Upstream.Backlog))
 		put(descUpOK, float64(st.Upstream.LastSuccessMS)/1000)
+	}
+	if st.Requests != nil {
+		put(descOverdue, float64(st.Requests.Overdue))
 	}
 	if st.Backup != nil {
 		put(descBackup, float64(st.Backup.LastVerifiedMS)/1000)

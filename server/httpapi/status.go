@@ -52,6 +52,7 @@ type Status struct {
 	Issuing     *IssuingStatus  `json:"issuing,omitempty" doc:"points only"`
 	Upstream    *UpstreamStatus `json:"upstream,omitempty" doc:"points only"`
 	Backup      *BackupStatus   `json:"backup,omitempty" doc:"where backups are made"`
+	Requests    *RequestStatus  `json:"requests,omitempty" doc:"citizens' requests and breaches; centre only"`
 	Counters    []CounterStatus `json:"counters,omitempty" doc:"what else is counted, such as kinds of bad input"`
 	ExchangeKey uint64          `json:"exchange_key" doc:"serial of the exchange key"`
 }
@@ -98,6 +99,13 @@ type UpstreamStatus struct {
 	LastErrorCode syncproto.Code `json:"last_error_code,omitempty"`
 	NextMS        int64          `json:"next_ms" doc:"when the next exchange is due at the latest"`
 	ClockOffsetMS int64          `json:"clock_offset_ms" doc:"this server's clock minus upstream's"`
+}
+
+// RequestStatus is how the queue of requests stands.
+type RequestStatus struct {
+	Open      int   `json:"open"`
+	Overdue   int   `json:"overdue" doc:"past a date that the law sets"`
+	NextDueMS int64 `json:"next_due_ms,omitempty" doc:"next date by which one is to be carried out"`
 }
 
 // BackupStatus is how backups stand.

@@ -47,6 +47,7 @@ const (
 	beaconName   = "beacon.key"
 	logName      = "own-log.key"
 	accountsName = "accounts.key"
+	subjectName  = "subject.key"
 	tokenName    = "api-token"
 	memberName   = "membership.json"
 	lockName     = "lock.json"
@@ -76,6 +77,10 @@ func (f *Folder) LogKey() ([]byte, error) { return f.secret(logName, 32) }
 // AccountsKey gives the 32 octets that encrypt the second factors of accounts
 // and tag addresses.
 func (f *Folder) AccountsKey() ([]byte, error) { return f.secret(accountsName, 32) }
+
+// SubjectKey gives the 32 octets under which a citizen's identity number is
+// hashed in the log of requests; centre only.
+func (f *Folder) SubjectKey() ([]byte, error) { return f.secret(subjectName, 32) }
 
 // APIToken gives the token for status, reports and metrics.
 func (f *Folder) APIToken() (string, error) {
@@ -127,7 +132,7 @@ func (f *Folder) CopyTo(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("copying the keys: %w", err)
 	}
-	for _, name := range []string{identityName, signName, recoveryName, sealName, dataName, beaconName, logName, accountsName, memberName} {
+	for _, name := range []string{identityName, signName, recoveryName, sealName, dataName, beaconName, logName, accountsName, subjectName, memberName} {
 		b, err := f.read(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

@@ -121,6 +121,18 @@ func (s *Scanner) File(ctx context.Context, path string) error {
 	return err
 }
 
+// Octets scans one file octet by octet and takes no layer off it: a database
+// that is written to meanwhile cannot be read table by table.
+func (s *Scanner) Octets(ctx context.Context, path string) error {
+	s.file = path
+	n, err := s.stored(ctx, path, "", maxDepth)
+	if err == nil {
+		s.report.Files++
+		s.report.Bytes += n
+	}
+	return err
+}
+
 const (
 	// chunkBytes is how much of a file is in memory at once.
 	chunkBytes = 1 << 20

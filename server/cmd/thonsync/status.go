@@ -53,6 +53,9 @@ func (a *app) printStatus(st *status) {
 	if b := st.Backup; b != nil {
 		a.say("Backups: %d kept, last proved %s. %s", b.Kept, when(b.LastVerifiedMS), b.LastError)
 	}
+	if r := st.Requests; r != nil && r.Open > 0 {
+		a.say("Requests of citizens: %d open, %d overdue; the next is due %s.", r.Open, r.Overdue, when(r.NextDueMS))
+	}
 	var rows [][]string
 	for _, p := range l.Origins {
 		ledger := "exact"
