@@ -40,6 +40,9 @@ func checkField(kind *syncproto.Kind, comp syncproto.Compartment, f syncproto.Fi
 		}
 		return checkOptions(def, v)
 	}
+	if comp == syncproto.Operational && kind.Person && isConsentField(f.Num) {
+		return checkConsentField(f)
+	}
 	coll, _ := syncproto.CollectionOf(syncproto.CollectionActivity)
 	def, ok := coll.Field(comp, f.Num)
 	switch {

@@ -2,6 +2,8 @@ package clientlib
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -22,19 +24,27 @@ const idTailDigits = 3
 // seen: a wrong clock on the phone deletes nothing. Of an identity number the
 // last three digits stay.
 func (d *Device) DropPersonal(ctx context.Context, olderThanDays int) (int, error) {
+	return d.drop(ctx, func(*syncproto.Kind) int { return olderThanDays })
+}
+
+// DropDue is DropPersonal with the days that each kind's definition sets, which
+// comes from the centre. Every Sync ends with it.
+func (d *Device) DropDue(ctx context.Context) (int, error) { return d.drop(ctx, syncproto.KeepDaysOf) }
+
+// drop removes what is older than the days that its kind, nil for an unknown
+// one, is kept.
+func (d *Device) drop(ctx context.Context, days func(*syncproto.Kind) int) (int, error) {
 	total := 0
-	for {
+	for more := true; more; {
 		n := 0
 		err := d.update(ctx, func(ctx context.Context, q changelog.Querier) (err error) {
-			n, err = d.dropSome(ctx, q, olderThanDays)
+			n, more, err = d.dropSome(ctx, q, days)
 			return err
 		})
 		if err != nil {
 			return total, err
 		}
-		if total += n; n < dropBatch {
-			break
-		}
+		total += n
 	}
 	if total == 0 {
 		return 0, nil
@@ -42,35 +52,73 @@ func (d *Device) DropPersonal(ctx context.Context, olderThanDays int) (int, erro
 	return total, d.clearFiles(ctx)
 }
 
-func (d *Device) dropSome(ctx context.Context, q changelog.Querier, days int) (int, error) {
+// dropSome drops at most a batch; more tells that there may be a next one.
+func (d *Device) dropSome(ctx context.Context, q changelog.Querier, days func(*syncproto.Kind) int) (n int, more bool, err error) {
 	a, err := readActing(ctx, q)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	entries, err := d.log.Droppable(ctx, q, a.beacon.MS-int64(days)*dayMS, dropBatch)
-	if err != nil {
-		return 0, err
+	shortest := days(nil)
+	for _, k := range d.kinds {
+		shortest = min(shortest, days(k))
 	}
+	var after changelog.Place
+	for n < dropBatch {
+		entries, err := d.log.Droppable(ctx, q, after, a.beacon.MS-int64(shortest)*dayMS, dropBatch)
+		if err != nil || len(entries) == 0 {
+			return n, false, err
+		}
+		last := &entries[len(entries)-1]
+		after = changelog.Place{Origin: last.Origin, Seq: last.Seq}
+		due, err := d.dueOf(ctx, q, entries, a.beacon.MS, days)
+		if err != nil {
+			return n, false, err
+		}
+		if err := d.dropEntries(ctx, q, due); err != nil {
+			return n, false, err
+		}
+		n += len(due)
+	}
+	return n, true, nil
+}
+
+// dueOf picks the entries whose kind's days are over.
+func (d *Device) dueOf(ctx context.Context, q changelog.Querier, entries []changelog.Entry, nowMS int64, days func(*syncproto.Kind) int) ([]changelog.Entry, error) {
+	var due []changelog.Entry
+	for i := range entries {
+		var code string
+		err := q.QueryRowContext(ctx, `SELECT lookup FROM record WHERE id = $1`, entries[i].Record[:]).Scan(&code)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, fmt.Errorf("reading a record's kind: %w", err)
+		}
+		if entries[i].SafeMS <= nowMS-int64(days(d.kinds[code]))*dayMS {
+			due = append(due, entries[i])
+		}
+	}
+	return due, nil
+}
+
+func (d *Device) dropEntries(ctx context.Context, q changelog.Querier, entries []changelog.Entry) error {
 	records := make(map[uuid.UUID]struct{})
 	for i := range entries {
 		records[entries[i].Record] = struct{}{}
 	}
 	for id := range records {
 		if err := d.keepTail(ctx, q, id); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	for i := range entries {
 		if err := d.log.Drop(ctx, q, entries[i].Origin, entries[i].Seq); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	for id := range records {
 		if err := d.rebuild(ctx, q, id); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return len(entries), nil
+	return nil
 }
 
 // keepTail stores the last digits of the shown identity number.

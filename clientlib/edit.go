@@ -93,6 +93,7 @@ func (d *Device) editRows(ctx context.Context, q changelog.Querier, kind *syncpr
 	own, personal := overlay(in.Operational, p.Operational), overlay(in.Personal, p.Personal)
 	errs := checkRows(kind, own, personal)
 	errs = append(errs, checkCleared(kind, p.cleared, own, personal)...)
+	own = datedConsent(kind, own, d.today())
 	var common []syncproto.Field
 	if unit := firstOf(p.Unit, in.Unit); unit != "" {
 		if known, err := d.unitKnown(ctx, q, unit, home); err != nil {

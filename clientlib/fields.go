@@ -79,6 +79,14 @@ func (p *Parsed) take(kind *syncproto.Kind, name, text string) *rule {
 		p.set(f.Compartment(), f.Num, v)
 		return nil
 	}
+	if num, ok := consentFields[name]; ok && kind.Person {
+		v, bad := parseConsent(num, text)
+		if bad != nil {
+			return bad
+		}
+		p.set(syncproto.Operational, num, v)
+		return nil
+	}
 	coll, _ := syncproto.CollectionOf(syncproto.CollectionActivity)
 	def, ok := coll.FieldByName(name)
 	if !ok || def.Compartment != syncproto.Personal || def.Num == syncproto.VoidNote {

@@ -141,8 +141,12 @@ func TestDropPersonal(t *testing.T) {
 	now := w.Clock.NowMS()
 	w.Clock.Set(now + 400*24*time.Hour.Milliseconds())
 	drop(0)
-	w.Sync(d) // the centre's time is now that late, too, and it says so
-	drop(2)
+	// The centre's time is now that late, too, and it says so: the phone drops
+	// what is due without being asked.
+	if r, err := d.Sync(ctx); err != nil || r.Dropped != 2 {
+		t.Fatalf("dropped %d with the exchange, want 2; %v", r.Dropped, err)
+	}
+	drop(0)
 	r := get(t, d, safe)
 	if r.IDTail != "123" || fieldText(t, d, safe, "full_name") != "" || !r.Partial || fieldText(t, d, safe, "stage") != "asked" {
 		t.Fatalf("%+v", r)

@@ -176,6 +176,8 @@ func (d *Device) newRows(ctx context.Context, q changelog.Querier, kind *syncpro
 	personal = withoutNulls(overlay(in.Personal, p.Personal))
 	errs := checkRows(kind, own, personal)
 	errs = append(errs, checkComplete(kind, result, own, personal)...)
+	own, bad := withConsent(kind, own, personal, occurred)
+	errs = append(errs, bad...)
 	if known, err := d.unitKnown(ctx, q, unit, a.unit); err != nil {
 		return nil, nil, err
 	} else if !known {

@@ -34,6 +34,7 @@ type Report struct {
 	NewOrigin  bool     // the device found itself restored or cloned, and began a new origin
 	PeerBehind bool     // the server holds less than it had signed for; all was sent again
 	DiskFull   bool     // answers could not be stored, sending went on
+	Dropped    int      // changes whose personal fields were kept long enough and went
 	// RetryAfter is how long to wait before the next Sync where this one failed.
 	RetryAfter time.Duration
 }
@@ -79,6 +80,10 @@ func (d *Device) Sync(ctx context.Context) (Report, error) {
 	noted := d.noteSync(ctx, &report, err)
 	if err == nil {
 		err = noted
+	}
+	if err == nil && !d.sendOnly {
+		// What fails here is dropped after the next Sync.
+		report.Dropped, _ = d.DropDue(context.WithoutCancel(ctx))
 	}
 	return report, err
 }

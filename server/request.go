@@ -33,6 +33,10 @@ func (n *Node) openRequests(context.Context) (err error) {
 	if n.role != credential.RoleCentre {
 		return nil
 	}
+	// The key is made now, so that every backup has it.
+	if _, err := n.keys.SubjectKey(); err != nil {
+		return err
+	}
 	n.requests, err = requests.Open(n.path(requestsName), n.opts.Now)
 	return err
 }
@@ -161,6 +165,13 @@ func (n *Node) openRequest(ctx context.Context, in RequestNew) (RequestView, err
 		}
 		step.Records = append(step.Records, found...)
 	}
+	if in.Device != uuid.Nil {
+		found, err := n.recordsOn(ctx, in.Device)
+		if err != nil {
+			return RequestView{}, err
+		}
+		step.Records = append(step.Records, found...)
+	}
 	if step.Records, err = n.known(ctx, step.Records); err != nil {
 		return RequestView{}, err
 	}
@@ -183,37 +194,17 @@ func (n *Node) subject(number syncproto.IDNumber) (string, error) {
 	return hex.EncodeToString(m.Sum(nil)[:16]), nil
 }
 
-// searchStep is how many records one view looks at while a citizen is searched
-// for: a long view keeps the store from tidying up.
-const searchStep = 5000
-
 // recordsOf finds the records that hold an identity number, or ever did. It reads
 // all there are: an index of numbers would be one more thing to erase.
 func (n *Node) recordsOf(ctx context.Context, number syncproto.IDNumber) (out []uuid.UUID, err error) {
-	var after uuid.UUID
-	for more := true; more; {
-		more = false
-		err := n.store.View(ctx, func(r store.Reader) error {
-			seen := 0
-			q := store.RecordQuery{After: after, Limit: searchStep}
-			return r.EachRecord(q, func(rec store.Record) error {
-				seen, after = seen+1, rec.ID
-				more = seen == searchStep
-				if rec.Collection != syncproto.CollectionActivity && rec.Collection != syncproto.CollectionMember || rec.Erased {
-					return nil
-				}
-				held, err := n.ingest.HoldsNumber(&rec, number)
-				if held {
-					out = append(out, rec.ID)
-				}
-				return err
-			})
-		})
-		if err != nil {
-			return nil, err
+	err = n.eachRecord(ctx, func(rec *store.Record) error {
+		held, err := n.ingest.HoldsNumber(rec, number)
+		if held {
+			out = append(out, rec.ID)
 		}
-	}
-	return out, nil
+		return err
+	})
+	return out, err
 }
 
 // known drops repeats and refuses records that are none.

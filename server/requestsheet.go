@@ -171,6 +171,8 @@ func showDate(iso string) string {
 // plainFields are operational fields that say nothing more than the page's head.
 var plainFields = map[uint32]bool{
 	syncproto.FieldUnit: true, syncproto.ActivityKind: true, syncproto.ActivityOccurred: true, syncproto.ActivityTeam: true,
+	syncproto.ActivityBasis: true, syncproto.ActivityConsent: true, syncproto.ActivityConsentHow: true,
+	syncproto.ActivityConsentOn: true, syncproto.ActivityConsentText: true, syncproto.ActivityConsentLang: true,
 }
 
 func fieldsOf(rec *store.Record, kind *syncproto.Kind, comp syncproto.Compartment, row syncproto.Row, vi bool) (out []pageField) {
@@ -233,4 +235,39 @@ func valueText(v syncproto.Value) string {
 		return strings.Join(v.List(), ", ")
 	}
 	return v.Text()
+}
+
+// basisWords are the words for lawful bases, Vietnamese and English.
+var basisWords = map[string][2]string{
+	"consent": {"Sự đồng ý của người dân", "The citizen's consent"}, "public_task": {"Nhiệm vụ của cơ quan nhà nước", "A task of a state body"},
+	"legal_duty": {"Nghĩa vụ theo luật", "A duty under law"}, "contract": {"Thực hiện hợp đồng", "A contract"}, "emergency": {"Tình huống khẩn cấp", "An emergency"},
+}
+
+// consentWords are the words for the choices about consent.
+var consentWords = map[string][2]string{
+	"given": {"đã đồng ý", "given"}, "withdrawn": {"đã rút lại sự đồng ý", "taken back"}, "spoken": {"bằng lời", "spoken"}, "signed": {"có chữ ký", "signed"},
+	"thumbprint": {"điểm chỉ", "by thumbprint"}, "guardian": {"qua người đại diện", "by a representative"}, "portal": {"qua cổng dịch vụ", "by the portal"},
+}
+
+// addBasis tells purpose, lawful basis with the consent, and how long phones keep
+// the data.
+func (p *pageRecord) addBasis(kind *syncproto.Kind, shown syncproto.Row, vi bool) {
+	word := func(words map[string][2]string, key string) string { return pick(vi, words[key][0], words[key][1]) }
+	if kind != nil {
+		p.Purpose = pick(vi, kind.PurposeVI, kind.PurposeEN)
+		p.Keep = strconv.Itoa(syncproto.KeepDaysOf(kind)) + pick(vi, " ngày sau khi dữ liệu an toàn ở tỉnh", " days after the data are safe at the centre")
+	}
+	p.Basis = word(basisWords, syncproto.BasisOf(kind, shown))
+	consent := shown.Value(syncproto.ActivityConsent).Text()
+	if consent == "" {
+		return
+	}
+	text := word(consentWords, consent)
+	if how := shown.Value(syncproto.ActivityConsentHow).Text(); how != "" {
+		text += " " + word(consentWords, how)
+	}
+	if on := shown.Value(syncproto.ActivityConsentOn); on.Type() == syncproto.TypeDate {
+		text += ", " + showDate(on.Date().String())
+	}
+	p.Basis = strings.TrimPrefix(p.Basis+": "+text, ": ")
 }

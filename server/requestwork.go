@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"thonsync/clientlib"
+	"thonsync/server/ingest"
 	"thonsync/server/ownlog"
 	"thonsync/server/requests"
 	"thonsync/server/scan"
@@ -63,9 +64,11 @@ func (n *Node) eraseRequest(ctx context.Context, in RequestErase) (out Erased, e
 	case len(r.Records) != in.Records:
 		return out, syncproto.Errorf(syncproto.CodeInvalidInput, "request %s is about %d records, not %d: look at `thonsync request show %s` again", r.Number, len(r.Records), in.Records, r.Number)
 	}
-	marks, err := n.marksOf(ctx, r.Records)
-	if err != nil {
-		return out, err
+	var marks []scan.Mark
+	if in.Look {
+		if marks, err = n.marksOf(ctx, r.Records); err != nil {
+			return out, err
+		}
 	}
 	if out.Rulings, err = n.eraseRecords(ctx, r.Records); err != nil {
 		return out, err
@@ -120,9 +123,12 @@ func (n *Node) eraseRecords(ctx context.Context, ids []uuid.UUID) (rulings []uin
 	return rulings, nil
 }
 
-// marksOf gives everything personal of records as marks to look for. They are in
-// memory only, and only until the look is over.
+// marksOf gives everything personal of records as marks to look for, but for what
+// another citizen's record holds as well, such as a telephone that a family
+// shares: that may be found and is no trace of these. The marks are in memory
+// only, and only until the look is over.
 func (n *Node) marksOf(ctx context.Context, ids []uuid.UUID) (marks []scan.Mark, err error) {
+	var secrets []ingest.Secret
 	err = n.store.View(ctx, func(rd store.Reader) error {
 		for _, id := range ids {
 			rec, ok, err := rd.Record(id)
@@ -132,16 +138,26 @@ func (n *Node) marksOf(ctx context.Context, ids []uuid.UUID) (marks []scan.Mark,
 			if !ok || rec.Erased {
 				continue
 			}
-			secrets, err := n.ingest.Secrets(rd, &rec)
+			some, err := n.ingest.Secrets(rd, &rec)
 			if err != nil {
 				return err
 			}
-			for _, s := range secrets {
-				marks = append(marks, scan.Mark{Name: s.Name, Value: s.Value})
-			}
+			secrets = append(secrets, some...)
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	err = n.eachRecord(ctx, func(rec *store.Record) (err error) {
+		if !slices.Contains(ids, rec.ID) {
+			secrets, err = n.ingest.Unmentioned(rec, secrets)
+		}
+		return err
+	})
+	for _, s := range secrets {
+		marks = append(marks, scan.Mark{Name: s.Name, Value: s.Value})
+	}
 	return marks, err
 }
 
@@ -358,4 +374,26 @@ func (n *Node) scan(ctx context.Context, marks []scan.Mark, backups bool) (repor
 		}
 	}
 	return s.Report(), nil
+}
+
+// openWithdrawals opens a request for every record whose citizen took consent
+// back, with the due dates of the day on which that reached the centre.
+func (n *Node) openWithdrawals(ctx context.Context) error {
+	if n.requests == nil {
+		return nil
+	}
+	ids, err := n.ingest.Withdrawn(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if n.requests.About(requests.Withdraw, id) {
+			continue
+		}
+		if _, err := n.requests.New(requests.Step{Kind: requests.Withdraw, Channel: "automatic", Records: []uuid.UUID{id}}); err != nil {
+			return err
+		}
+		n.copyRequests()
+	}
+	return n.ingest.Handled(ctx, ids)
 }

@@ -178,11 +178,11 @@ func (n *Node) Keys(ctx context.Context) ([]byte, error) { return n.answer.Keys(
 // tidyEvery is how often signs of life are written and keys looked after.
 const tidyEvery = 15 * time.Second
 
-// tidy does what is due now and then.
-func (n *Node) tidy(ctx context.Context) error {
+// Tidy does what is due now and then. A serving node does so by itself.
+func (n *Node) Tidy(ctx context.Context) error {
 	err := errors.Join(n.answer.Flush(ctx), n.accts.Tidy(ctx), n.audit.Tidy(ctx), n.ingest.Purge(ctx))
 	if n.role == credential.RoleCentre {
-		err = errors.Join(err, n.keepSeals(ctx), n.syncOrders(ctx))
+		err = errors.Join(err, n.keepSeals(ctx), n.syncOrders(ctx), n.openWithdrawals(ctx))
 	}
 	return err
 }
@@ -192,7 +192,7 @@ func (n *Node) startWork(ctx context.Context, g *sync.WaitGroup) {
 	if n.relay != nil {
 		g.Go(func() { n.relay.Run(ctx) })
 	}
-	g.Go(func() { n.every(ctx, tidyEvery, "tidying", n.tidy) })
+	g.Go(func() { n.every(ctx, tidyEvery, "tidying", n.Tidy) })
 	if n.backup != nil {
 		g.Go(func() { n.every(ctx, time.Hour, "destroying backup keys", n.DestroyPeriods) })
 	}

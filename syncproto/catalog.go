@@ -74,6 +74,14 @@ const (
 	ActivityTeam     = 4 // UUID
 	ActivityResult   = 5 // choice of the kind
 
+	// Lawful basis and consent; see ConsentChoices.
+	ActivityBasis       = 6  // choice, where it is not the kind's
+	ActivityConsent     = 7  // given or withdrawn
+	ActivityConsentHow  = 8  // choice
+	ActivityConsentOn   = 9  // Date
+	ActivityConsentText = 10 // version of the text that was read out, see Kind
+	ActivityConsentLang = 11 // choice
+
 	FirstKindField = 32
 )
 
@@ -180,6 +188,9 @@ func init() {
 	define(CollectionActivity, "activity", false, []FieldDef{
 		open(ActivityKind, "kind", TypeText), open(ActivityOccurred, "occurred", TypeDate),
 		open(ActivityTeam, "team", TypeUUID), open(ActivityResult, "result", TypeText),
+		open(ActivityBasis, "basis", TypeText), open(ActivityConsent, "consent", TypeText), open(ActivityConsentHow, "consent_how", TypeText),
+		open(ActivityConsentOn, "consent_on", TypeDate), open(ActivityConsentText, "consent_text", TypeInt),
+		open(ActivityConsentLang, "consent_language", TypeText),
 	}, personFields)
 }
 

@@ -97,6 +97,9 @@ func judgeActivity(c *Change, kind string, defs Definitions) *Finding {
 	} else if c.Header.Op == OpCreate {
 		return &Finding{Reason: ReasonBadFrame}
 	}
+	if f := judgeConsent(c); f != nil {
+		return f
+	}
 	if kind == "" {
 		return nil
 	}

@@ -68,6 +68,17 @@ type Kind struct {
 	Results      []Option    `json:"results,omitempty"`
 	Stages       []string    `json:"stages,omitempty"` // options of the field "stage" in their order
 	Fields       []KindField `json:"fields"`
+
+	// What personal data are processed for, in both languages, and on which lawful
+	// basis; see BasisOf.
+	PurposeVI string `json:"purpose_vi,omitempty"`
+	PurposeEN string `json:"purpose_en,omitempty"`
+	Basis     string `json:"basis,omitempty"`
+	// ConsentText is the version of the text that is read out before consent.
+	ConsentText int64 `json:"consent_text,omitempty"`
+	// KeepDays is how long personal fields stay on phones once they are safe; 0
+	// for DefaultKeepDays.
+	KeepDays int `json:"keep_days,omitempty"`
 }
 
 // NeedsName reports whether an activity of the kind must name its citizen.
@@ -86,6 +97,9 @@ func ParseKind(definition string) (*Kind, error) {
 	}
 	if k.NameOptional && !k.Person {
 		return nil, Errorf(CodeInvalidInput, "kind %s: name_optional belongs to kinds about one citizen", k.Code)
+	}
+	if err := checkBasis(k); err != nil {
+		return nil, err
 	}
 	seen := make(map[[2]uint32]bool)
 	for _, f := range k.Fields {

@@ -364,10 +364,10 @@ func TestCustody(t *testing.T) {
 	if got := below(syncproto.MarkSafe); got != "[{1 7} {9 10}]" {
 		t.Errorf("below safe: %s", got)
 	}
-	if list, err := f.log.Droppable(ctx, f.db, 99, 10); err != nil || len(list) != 0 {
+	if list, err := f.log.Droppable(ctx, f.db, changelog.Place{}, 99, 10); err != nil || len(list) != 0 {
 		t.Errorf("droppable too early: %d, %v", len(list), err)
 	}
-	if list, err := f.log.Droppable(ctx, f.db, 100, 10); err != nil || len(list) != 1 || list[0].Seq != 8 {
+	if list, err := f.log.Droppable(ctx, f.db, changelog.Place{}, 100, 10); err != nil || len(list) != 1 || list[0].Seq != 8 {
 		t.Errorf("droppable: %d, %v", len(list), err)
 	}
 	if err := f.log.Lower(ctx, f.db, id, 4, syncproto.MarkCommune); err != nil {

@@ -74,12 +74,24 @@ func (l *Log) ByRecord(ctx context.Context, q Querier, record uuid.UUID) ([]Entr
 	return l.entries(ctx, q, QueryByRecord, record[:])
 }
 
-// Droppable gives up to limit changes that still hold their personal row and
-// have been under a safe mark since before the given issuer's time.
-func (l *Log) Droppable(ctx context.Context, q Querier, beforeMS int64, limit int) ([]Entry, error) {
+// Place is a change's place in the log. The zero Place is before all changes.
+type Place struct {
+	Origin syncproto.OriginID
+	Seq    uint64
+}
+
+// Droppable gives up to limit changes after a place that still hold their
+// personal row and have been under a safe mark since before the given issuer's
+// time.
+func (l *Log) Droppable(ctx context.Context, q Querier, after Place, beforeMS int64, limit int) ([]Entry, error) {
+	no := int64(0)
+	if o, err := l.find(after.Origin); err == nil {
+		no = o.no
+	}
 	return l.entries(ctx, q, `SELECT `+entryColumns+` FROM log_change
-WHERE mark >= $1 AND personal IS NOT NULL AND safe_ms > 0 AND safe_ms <= $2 ORDER BY origin, seq LIMIT $3`,
-		int64(syncproto.MarkSafe), beforeMS, limit)
+WHERE mark >= $1 AND personal IS NOT NULL AND safe_ms > 0 AND safe_ms <= $2 AND (origin > $3 OR origin = $3 AND seq > $4)
+ORDER BY origin, seq LIMIT $5`,
+		int64(syncproto.MarkSafe), beforeMS, no, int64(after.Seq), limit)
 }
 
 func (l *Log) entries(ctx context.Context, q Querier, query string, args ...any) ([]Entry, error) {

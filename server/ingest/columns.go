@@ -34,6 +34,9 @@ func (ses *session) fill(f *file, state *merge.State) error {
 	if !rec.Exists {
 		return nil
 	}
+	if err := ses.noteWithdrawal(rec, row); err != nil {
+		return err
+	}
 	if rec.Collection == syncproto.CollectionDevice && len(ses.s.rulings.revoked) > 0 {
 		ses.arrived = append(ses.arrived, needsDevice(row.Value(syncproto.DeviceOrigin).UUID()))
 	}

@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"bytes"
+
 	"thonsync/server/store"
 	"thonsync/syncproto"
 )
@@ -80,16 +82,33 @@ func (s *Service) HoldsNumber(rec *store.Record, number syncproto.IDNumber) (boo
 	return false, nil
 }
 
+// WrotePersonal tells whether an origin wrote personal values of the record that
+// are still kept here. The record must have been read with its history.
+func (s *Service) WrotePersonal(rec *store.Record, origin syncproto.OriginID) (bool, error) {
+	entries, err := s.opened(rec)
+	if err != nil {
+		return false, err
+	}
+	for i := range entries {
+		if entries[i].Change.Origin == origin && len(entries[i].Change.Personal) > 0 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // Secret is a value that an erasure has to remove.
 type Secret struct {
-	Name  string // of the field, or "salt"
+	Name  string // of the field, "salt" or "encrypted row"
 	Value []byte
+	// Shared tells that the value may stand in another citizen's record, too.
+	Shared bool
 }
 
 // Secrets lists everything personal that is kept of a record: all values of all
-// its changes that are long enough to be told from chance, and their salts. It
-// is for looking whether an erasure has removed them. Whoever calls it must not
-// keep them.
+// its changes that are long enough to be told from chance, their salts, and their
+// rows as they lie encrypted. It is for looking whether an erasure has removed
+// them. Whoever calls it must not keep them.
 func (s *Service) Secrets(r store.Reader, rec *store.Record) ([]Secret, error) {
 	entries, err := s.opened(rec)
 	if err != nil {
@@ -105,13 +124,16 @@ func (s *Service) Secrets(r store.Reader, rec *store.Record) ([]Secret, error) {
 				if def, ok := coll.Field(syncproto.Personal, f.Num); ok {
 					name = def.Name
 				}
-				out = append(out, Secret{name, v})
+				out = append(out, Secret{name, v, true})
 			}
+		}
+		if c := entries[i].cipher; len(c) > vaultOverhead {
+			out = append(out, Secret{"encrypted row", c[:vaultOverhead], false})
 		}
 		err := ses.eachHolding(&entries[i], func(row store.Segment, at int) error {
 			if end := (at + 1) * saltBytes; len(row.Salts) >= end {
 				if salt := row.Salts[end-saltBytes : end]; !zero(salt) {
-					out = append(out, Secret{"salt", salt})
+					out = append(out, Secret{"salt", salt, false})
 				}
 			}
 			return nil
@@ -121,6 +143,33 @@ func (s *Service) Secrets(r store.Reader, rec *store.Record) ([]Secret, error) {
 		}
 	}
 	return out, nil
+}
+
+// Unmentioned gives those of the secrets that no personal value of the record
+// contains. The record must have been read with its history.
+func (s *Service) Unmentioned(rec *store.Record, secrets []Secret) ([]Secret, error) {
+	entries, err := s.opened(rec)
+	if err != nil {
+		return nil, err
+	}
+	out := secrets[:0:0]
+	for _, x := range secrets {
+		if !x.Shared || !mentions(entries, x.Value) {
+			out = append(out, x)
+		}
+	}
+	return out, nil
+}
+
+func mentions(entries []Entry, text []byte) bool {
+	for i := range entries {
+		for _, f := range entries[i].Change.Personal {
+			if bytes.Contains([]byte(f.Value.Text()), text) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // minSecret is the length from which a value says something by being found.

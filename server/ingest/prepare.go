@@ -301,6 +301,9 @@ func (s *Service) makeRows(p *prepared, o *store.Origin) {
 		if c.Header.Op != syncproto.OpCreate || p.many[c.Record] > 1 || c.Header.Collection != syncproto.CollectionActivity {
 			continue
 		}
+		if c.Operational.Value(syncproto.ActivityConsent).Text() == syncproto.ConsentWithdrawn {
+			continue // opens a request
+		}
 		if judgeLone(s.judge, s.cfg.Authority, o, &e.Change, defs) != nil {
 			continue
 		}
