@@ -39,8 +39,8 @@ type secretFlags struct {
 	NumberFile string `placeholder:"FILE" help:"Read the identity number from a file; - for standard input."`
 }
 
-// lines reads short lines from a file, from standard input for "-".
-func (a *app) lines(path string) ([]string, error) {
+// valuesIn reads short lines from a file, from standard input for "-".
+func (a *app) valuesIn(path string) ([]string, error) {
 	in := a.in
 	if path != "-" {
 		f, err := os.Open(path)
@@ -74,7 +74,7 @@ func (s *secretFlags) read(a *app) (string, error) {
 	if path == "" {
 		return "", nil
 	}
-	all, err := a.lines(path)
+	all, err := a.valuesIn(path)
 	if err == nil && len(all) != 1 {
 		err = fmt.Errorf("the file holds %d lines: it must hold the identity number alone", len(all))
 	}

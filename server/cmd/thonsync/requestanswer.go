@@ -135,7 +135,7 @@ func (c *requestVerify) Run(a *app) error {
 	if c.Values == "-" {
 		a.say("Values to look for, one a line, then an end of file:")
 	}
-	values, err := a.lines(c.Values)
+	values, err := a.valuesIn(c.Values)
 	if err != nil {
 		return err
 	}
