@@ -338,6 +338,8 @@ func TestPeriodKeysAreRecoveredUntilTheyAreDestroyed(t *testing.T) {
 	}
 	if err := backup.RecoverPeriods(b.folder, paper, t.TempDir()); syncproto.CodeOf(err) != syncproto.CodeNotFound {
 		t.Errorf("a stray copy of an old backup is recovered: %v", err)
+	}
+}
 
 // TestErasureEndsAPeriod holds backups to the due date of an erasure: the keys of
 // what came before go by then, not only when they are old, and a backup under a
