@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,8 +26,12 @@ import (
 	"thonsync/syncproto"
 )
 
-// program is the built thonfield.
-var program string
+// program is the built thonfield; buildServer gives the real server's program,
+// built at most once.
+var (
+	program     string
+	buildServer func() (string, error)
+)
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
@@ -37,6 +42,7 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	buildServer = sync.OnceValues(func() (string, error) { return build(dir, "thonsync/server/cmd/thonsync") })
 	if program, err = build(dir, "."); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

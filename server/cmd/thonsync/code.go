@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,8 @@ type codeNewCmd struct {
 	Role    string        `enum:"phone,point" default:"phone" help:"What the device will be: phone or point."`
 	Unit    []string      `placeholder:"LIST:CODE" help:"Units it serves; a phone has those of its team."`
 	Team    string        `placeholder:"UUID" help:"Team of a phone."`
-	Member  []string      `placeholder:"UUID[=NAME]" help:"Who uses the phone; all members of the team by default."`
+	Member  []string      `placeholder:"UUID" help:"Who uses the phone; all members of the team by default."`
+	Names   string        `placeholder:"FILE" help:"Names that the phone shows for them, one UUID=NAME a line; - for standard input. The centre knows them, a point does not."`
 	Replace string        `name:"replaces" placeholder:"UUID" help:"Origin of the phone that the new one stands in for; gives team and unit."`
 	Valid   time.Duration `default:"8760h" help:"How long a point may take phones in."`
 	Phones  int           `default:"100" help:"How many phones a point may take in; 0 for no limit."`
@@ -41,7 +43,7 @@ type codeNewCmd struct {
 
 // Run makes a code on the running server.
 func (c *codeNewCmd) Run(a *app) error {
-	q, err := c.request()
+	q, err := c.request(a)
 	if err != nil {
 		return err
 	}
@@ -73,7 +75,7 @@ func (c *codeNewCmd) Run(a *app) error {
 	return a.watch(made.Code)
 }
 
-func (c *codeNewCmd) request() (server.CodeRequest, error) {
+func (c *codeNewCmd) request(a *app) (server.CodeRequest, error) {
 	q := server.CodeRequest{Role: credential.Role(c.Role), Units: c.Unit, Confirm: c.Confirm, Host: c.Host}
 	if q.Host == "" {
 		q.Host, _ = os.Hostname() // the server then uses its listen address
@@ -93,14 +95,47 @@ func (c *codeNewCmd) request() (server.CodeRequest, error) {
 		}
 	}
 	for _, m := range c.Member {
-		id, name, _ := strings.Cut(m, "=")
-		member := server.Member{Name: name}
-		if member.ID, err = uuid.Parse(id); err != nil {
-			return q, syncproto.Errorf(syncproto.CodeInvalidInput, "--member does not begin with a UUID: write UUID or UUID=NAME")
+		id, err := uuid.Parse(m)
+		if err != nil {
+			return q, syncproto.Errorf(syncproto.CodeInvalidInput, "--member is no UUID: names go into a file, see --names")
 		}
-		q.Members = append(q.Members, member)
+		q.Members = append(q.Members, server.Member{ID: id})
 	}
-	return q, nil
+	return q, c.name(a, &q)
+}
+
+// name fills in names from a file: a command line is open to every program on
+// the machine.
+func (c *codeNewCmd) name(a *app, q *server.CodeRequest) error {
+	if c.Names == "" {
+		return nil
+	}
+	in := a.in
+	if c.Names != "-" {
+		f, err := os.Open(c.Names)
+		if err != nil {
+			return fmt.Errorf("opening the names: %w", err)
+		}
+		defer func() { _ = f.Close() }() // only read from
+		in = f
+	}
+	lines := bufio.NewScanner(in)
+	for n := 1; lines.Scan(); n++ {
+		text, name, _ := strings.Cut(strings.TrimSpace(lines.Text()), "=")
+		if text == "" {
+			continue
+		}
+		id, err := uuid.Parse(text)
+		if err != nil {
+			return syncproto.Errorf(syncproto.CodeInvalidInput, "names, line %d does not begin with a UUID: write UUID=NAME", n)
+		}
+		if i := slices.IndexFunc(q.Members, func(m server.Member) bool { return m.ID == id }); i >= 0 {
+			q.Members[i].Name = name
+		} else {
+			q.Members = append(q.Members, server.Member{ID: id, Name: name})
+		}
+	}
+	return lines.Err()
 }
 
 // watch follows a code until its device has joined.

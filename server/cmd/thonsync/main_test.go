@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"thonsync/server"
 	"thonsync/server/config"
 	"thonsync/syncproto"
@@ -238,6 +240,44 @@ func TestCentreAndPointByCommandLine(t *testing.T) {
 	restored := append([]string{"--data", filepath.Join(t.TempDir(), "restored")}, backups...)
 	thonsync(t, nil, "", append(restored, "restore", files[0])...).ok(t)
 	thonsync(t, nil, "", append(restored, "verify")...).ok(t)
+}
+
+// Names of people come from a file or standard input, never from the command
+// line, and a code's image is never written over a file.
+func TestNamesAndImagesOfCodes(t *testing.T) {
+	id := uuid.MustParse("0199aa00-1111-8222-9333-444455556666")
+	file := filepath.Join(t.TempDir(), "names.txt")
+	if err := os.WriteFile(file, []byte("\n"+id.String()+"=Người Thử\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := &app{environment: environment{in: strings.NewReader(uuid.Nil.String() + "=Hai Thử")}}
+	c := codeNewCmd{Role: "phone", Member: []string{id.String()}, Names: file}
+	q, err := c.request(a)
+	if err != nil || len(q.Members) != 1 || q.Members[0].Name != "Người Thử" || q.Members[0].ID != id {
+		t.Errorf("%+v, %v", q.Members, err)
+	}
+	c.Names = "-"
+	if q, err = c.request(a); err != nil || len(q.Members) != 2 || q.Members[1].Name != "Hai Thử" {
+		t.Errorf("%+v, %v", q.Members, err)
+	}
+	a.in = strings.NewReader("Bí Mật Thử")
+	if _, err = c.request(a); err == nil || strings.Contains(err.Error(), "Bí") {
+		t.Errorf("a line without an id: %v", err)
+	}
+	c.Member = []string{id.String() + "=Người Thử"}
+	if _, err = c.request(a); err == nil || strings.Contains(err.Error(), "Người") {
+		t.Errorf("a name on the command line: %v", err)
+	}
+	img := filepath.Join(t.TempDir(), "code.png")
+	if err := writeQR(img, "thonsync:join?"); err != nil {
+		t.Fatal(err)
+	}
+	if st, err := os.Stat(img); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", st, err)
+	}
+	if err := writeQR(img, "thonsync:join?"); err == nil {
+		t.Error("an image is written over")
+	}
 }
 
 // A second server on one data folder is refused in words.
