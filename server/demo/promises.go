@@ -86,7 +86,7 @@ func promises() []promise {
 			never, "the altered entry is exchanged for the true one, so that nothing is there to notice", nil},
 		{"own-scope", "nobody reads outside their units", checkScope,
 			beforeDay, "a village phone gets a credential for the whole province", breakScope},
-		{"never-stranded", "all work has arrived, whatever its path", checkStranded,
+		{"never-stranded", "all work has arrived, whatever its path; a revoked phone's later work is held, not lost", checkStranded,
 			never, "one phone is kept from the market in the evening", nil},
 		{"erased-gone", "an erased record's personal data are gone and stay gone when old copies come back", checkErased,
 			never, "the record's old history is put back after the erasure", nil},
@@ -343,5 +343,6 @@ func checkStranded(ctx context.Context, s *stage, _ *day) (string, error) {
 			return "", brokenf("%s still has %d changes that the centre has not received", p.name, st.Waiting)
 		}
 	}
-	return fmt.Sprintf("%d changes of %d phones: none waits", total, len(s.phones)), nil
+	revoked, err := s.revokeOne(ctx)
+	return fmt.Sprintf("%d changes of %d phones: none waits; %s", total, len(s.phones), revoked), err
 }
