@@ -346,8 +346,8 @@ func copyStore(t *testing.T, dir, from, to string) {
 	}
 }
 
-// The centre loses what it had signed for: the ticks go back, everything past
-// the common head is sent again, and a new epoch of the feeds is read from its
+// The centre loses what it had signed for: the ticks go back, everything that no
+// backup vouches for is sent again, and a new epoch of the feeds is read from its
 // start.
 func TestRestoredCentre(t *testing.T) {
 	ctx := context.Background()
@@ -359,8 +359,9 @@ func TestRestoredCentre(t *testing.T) {
 	w.Sync(d)
 	w.Centre.Forget(d.Origin(), 1)
 	w.Centre.NewEpoch()
+	w.Clock.Advance(time.Second)
 	r := w.Sync(d)
-	if !r.PeerBehind || r.Sent != 1 || r.Waiting != 0 || r.NewOrigin {
+	if !r.PeerBehind || r.Sent != 2 || r.Waiting != 0 || r.NewOrigin {
 		t.Fatalf("%+v", r)
 	}
 	checkHeld(t, w, d, 2)

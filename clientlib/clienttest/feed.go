@@ -132,7 +132,7 @@ func (s *Server) Publish(name string, it syncproto.FeedItem) {
 func (s *Server) NewEpoch() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	copy(s.epoch[:], s.bytes(16))
+	s.epoch = s.nextEpoch()
 	old := s.feeds
 	s.feeds = map[string]*feed{}
 	for name, f := range old {

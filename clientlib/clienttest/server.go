@@ -5,6 +5,7 @@
 package clienttest
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/binary"
 	"fmt"
@@ -139,7 +140,7 @@ func NewCentre(seed uint64, clock *Clock) *Server {
 	s := newServer(seed, "centre", clock)
 	s.centre = syncproto.FoundCentre(s.key, syncproto.Hash{}, clock.NowMS())
 	s.own = syncproto.Genesis(s.Origin())
-	copy(s.epoch[:], s.bytes(16))
+	s.epoch = s.nextEpoch()
 	s.RotateSeal()
 	return s
 }
@@ -154,6 +155,15 @@ func (s *Server) NewPoint(seed uint64, name, unit string) (*Server, error) {
 	}
 	p.centre, p.chain, p.seal, p.epoch = s.centre, []string{token}, s.seal, s.epoch
 	return p, nil
+}
+
+// nextEpoch names the history that begins now.
+func (s *Server) nextEpoch() syncproto.Epoch {
+	e, err := syncproto.NewEpoch(s.clock.NowMS(), s.epoch, bytes.NewReader(s.bytes(16)))
+	if err != nil {
+		panic(err) // sixteen octets are enough
+	}
+	return e
 }
 
 func (s *Server) bytes(n int) []byte {
