@@ -43,11 +43,21 @@ func (l *link) follow(ctx context.Context, d *Device, q changelog.Querier, centr
 	if centre == l.centre {
 		return nil
 	}
+	thief := centre.Overrules(l.centre)
+	if thief > 0 {
+		// What he said of sealing keys is void, and his feeds are read anew.
+		from, l.sealMade, l.sealUnder = thief-1, 0, 0
+	}
 	if l.centre = centre; d.sendOnly {
 		return nil
 	}
-	if _, err := q.ExecContext(ctx, `UPDATE device SET centre = $1`, centre.Encode()); err != nil {
+	if _, err := q.ExecContext(ctx, `UPDATE device SET centre = $1, seal_made = $2, seal_under = $3`, centre.Encode(), l.sealMade, int64(l.sealUnder)); err != nil {
 		return fmt.Errorf("storing the centre's keys: %w", err)
+	}
+	if thief > 0 {
+		if _, err := q.ExecContext(ctx, `UPDATE checkpoint SET epoch = zeroblob(16), position = 0, page = zeroblob(32), key = $1`, int64(thief)); err != nil {
+			return fmt.Errorf("storing the centre's keys: %w", err)
+		}
 	}
 	for n := from + 1; n <= centre.Number(); n++ {
 		for _, id := range d.log.Origins() {

@@ -1,6 +1,7 @@
 package clientlib_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"strings"
@@ -190,4 +191,57 @@ func TestTheThiefsSuccessorIsRefused(t *testing.T) {
 		Seal: syncproto.StateSeal(evil, seal.Public.Bytes(), th.till+1)}
 	n.SignWith(evil)
 	th.refused("a rival line", syncproto.CodeFork, syncproto.Entry{Kind: syncproto.EntryNotice, Data: n.Encode()})
+}
+
+// A thief names successors and is followed; then the recovery key names another.
+// The phone goes over, forgets the thief's sealing key and reads on.
+func TestTheRecoveryKeyOverrulesAThief(t *testing.T) {
+	w := clienttest.NewWorld(t, 1)
+	d := w.Device("a", w.Centre)
+	seal, err := syncproto.NewSealPrivate(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, key := w.Centre.Centre(), w.Centre.Key()
+	for i := range 2 {
+		next := ed25519.NewKeyFromSeed(append(make([]byte, 31), byte(i)))
+		if line, err = line.Succeed(next, key, line.Recovery(), w.Clock.NowMS()+int64(i)); err != nil {
+			t.Fatal(err)
+		}
+		key = next
+	}
+	n := syncproto.KeyNotice{Sign: line.Key(), Exchange: seal.Public.Bytes(), Serial: 1 << 40, Centre: line,
+		Seal: syncproto.StateSeal(key, seal.Public.Bytes(), w.Clock.NowMS()+1_000_000_000)}
+	n.SignWith(key)
+	ruling := &syncproto.Ruling{Number: 7, Kind: syncproto.RulingErase, Record: uuid.UUID{1}, IssuedMS: w.Clock.NowMS()}
+	ruling.Sign(key)
+	// A history that begins long after any that the centre could begin.
+	epoch, err := syncproto.NewEpoch(w.Clock.NowMS()+1_000_000_000_000, uuid.Nil, bytes.NewReader(make([]byte, 16)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := &syncproto.Page{Feed: syncproto.CommonFeed, Epoch: epoch, To: 1, Items: []syncproto.FeedItem{{Ruling: ruling}}}
+	if err := page.Sign(key); err != nil {
+		t.Fatal(err)
+	}
+	r := importBytes(t, d, bundle(t, syncproto.Entry{Kind: syncproto.EntryNotice, Data: n.Encode()}, syncproto.Entry{Kind: syncproto.EntryPage, Data: page.Encode()}))
+	if r.Skipped > 0 || r.Pages != 1 {
+		t.Fatalf("this test proves nothing: the thief was not followed: %+v", r)
+	}
+	w.Clock.Advance(time.Hour)
+	w.Centre.Recover()
+	w.Centre.DefineKind("NEW", `{"code":"NEW","name_vi":"Mới","name_en":"New","person":false,"fields":[]}`)
+	id := w.Card(d, 1)
+	if r := w.Sync(d); len(r.Notes) > 0 {
+		t.Errorf("%v", r.Notes)
+	}
+	if c, err := d.Custody(context.Background(), id); err != nil || c.Stage != clientlib.StageAtCentre {
+		t.Errorf("custody %+v, %v", c, err)
+	}
+	if _, err := d.Kind(context.Background(), "NEW"); err != nil {
+		t.Errorf("the feed is not read on: %v", err)
+	}
+	if r := importBytes(t, d, bundle(t, syncproto.Entry{Kind: syncproto.EntryNotice, Data: n.Encode()})); r.Skipped != 1 {
+		t.Errorf("the thief is followed again: %+v", r)
+	}
 }

@@ -120,6 +120,12 @@ func (n *Node) setUpstreamNotice(b []byte, centre *syncproto.Centre) error {
 		return err
 	}
 	n.member = next
+	if thief := centre.Overrules(n.trust.Centre()); thief > 0 {
+		n.log.Error("the recovery key has overruled keys of the centre that this point had followed: it reads all feeds anew; replace it as well, since what it learned meanwhile may be forged", "key", thief)
+		if err := n.ingest.ReadAnew(context.Background(), thief); err != nil {
+			return err
+		}
+	}
 	n.trust.Follow(centre)
 	return nil
 }

@@ -112,7 +112,9 @@ func (n *Node) succeed(ctx context.Context) error {
 	if err := n.audit.Write(ctx, audit.Event{Actor: audit.Console, Action: audit.KeyReplaced, Object: keys.NameSigning}); err != nil {
 		return err
 	}
-	centre, err := n.keys.Succeed(n.opts.Now(), nil)
+	// Receipts of a history bear no earlier time than its beginning.
+	at := time.UnixMilli(max(n.opts.Now().UnixMilli(), syncproto.EpochStart(n.currentEpoch())))
+	centre, err := n.keys.Succeed(at, nil)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func (n *Node) settle(ctx context.Context) error {
 		if err := n.keepSeals(ctx); err != nil {
 			return err
 		}
-		if err := n.ingest.Announce(ctx); err != nil {
+		if err := n.tellKeys(ctx); err != nil {
 			return err
 		}
 	}
@@ -54,6 +54,23 @@ func (n *Node) settle(ctx context.Context) error {
 		return err
 	}
 	return n.syncOrders(ctx)
+}
+
+// tellKeys tells all feeds of new keys of the centre. Where the recovery key has
+// overruled whoever may hold the old one, a new history begins: those who have
+// followed him read everything anew, and receipts of his count for nothing.
+func (n *Node) tellKeys(ctx context.Context) error {
+	recovered, err := n.ingest.RecoveredSince(ctx)
+	if err != nil {
+		return err
+	}
+	if recovered {
+		n.log.Warn("the recovery key has named a new key of the centre: beginning a new epoch")
+		if err := n.newEpoch(ctx); err != nil {
+			return err
+		}
+	}
+	return n.ingest.Announce(ctx)
 }
 
 func (n *Node) settleRestored(ctx context.Context) error {

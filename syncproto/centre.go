@@ -152,6 +152,18 @@ func (c *Centre) Follow(other *Centre) (*Centre, error) {
 	return c, nil
 }
 
+// Overrules tells from which number on the line names other keys than one that
+// was followed before: the recovery key has overruled a thief. It is 0 if the line
+// takes nothing back.
+func (c *Centre) Overrules(before *Centre) uint64 {
+	for i := range min(len(before.line), len(c.line)) {
+		if !c.line[i].New.Equal(before.line[i].New) {
+			return uint64(i)
+		}
+	}
+	return 0
+}
+
 // Extend gives the centre with a succession that came in a feed. One that is
 // known changes nothing.
 func (c *Centre) Extend(s *Succession) (*Centre, error) {

@@ -7,6 +7,7 @@ package clienttest
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -67,7 +68,8 @@ type Server struct {
 	seals    []syncproto.SealPrivate // centre: the last one is current
 	seal     syncproto.SealStatement // current
 	centre   *syncproto.Centre
-	chain    []string // a point's own
+	recovery ed25519.PrivateKey // the centre's
+	chain    []string           // a point's own
 	codes    map[string]*invite
 	hides    bool // its part of the digits
 	chains   map[syncproto.OriginID][]string
@@ -138,7 +140,8 @@ func newServer(seed uint64, name string, clock *Clock) *Server {
 // NewCentre makes a centre from a seed.
 func NewCentre(seed uint64, clock *Clock) *Server {
 	s := newServer(seed, "centre", clock)
-	s.centre = syncproto.FoundCentre(s.key, syncproto.Hash{}, clock.NowMS())
+	s.recovery = recoveryOf(s.key)
+	s.centre = syncproto.FoundCentre(s.key, syncproto.RecoveryHash(s.recovery.Public().(ed25519.PublicKey)), clock.NowMS())
 	s.own = syncproto.Genesis(s.Origin())
 	s.epoch = s.nextEpoch()
 	s.RotateSeal()
@@ -202,12 +205,25 @@ func (s *Server) RotateSeal() {
 
 // Succeed replaces the centre's signing and sealing keys, tells all feeds and
 // gives the old signing key, for whoever has stolen it.
-func (s *Server) Succeed() ed25519.PrivateKey {
+func (s *Server) Succeed() ed25519.PrivateKey { return s.succeed(s.key) }
+
+// Recover is Succeed with the recovery key; a new epoch begins.
+func (s *Server) Recover() ed25519.PrivateKey {
+	defer s.NewEpoch()
+	return s.succeed(s.recovery)
+}
+
+func recoveryOf(key ed25519.PrivateKey) ed25519.PrivateKey {
+	seed := sha256.Sum256(key.Seed())
+	return ed25519.NewKeyFromSeed(seed[:])
+}
+
+func (s *Server) succeed(by ed25519.PrivateKey) ed25519.PrivateKey {
 	s.mu.Lock()
 	old, next := s.key, ed25519.NewKeyFromSeed(s.bytes(32))
-	line, err := s.centre.Succeed(next, old, syncproto.Hash{}, s.clock.NowMS())
+	line, err := s.centre.Succeed(next, by, s.centre.Recovery(), s.clock.NowMS())
 	if err != nil {
-		panic(err) // the newest key has the right to it
+		panic(err) // both have the right to it
 	}
 	s.key, s.centre = next, line
 	all := line.Line()

@@ -2,8 +2,10 @@ package ingest
 
 import (
 	"bytes"
+	"context"
 
 	"thonsync/server/feed"
+	"thonsync/server/store"
 	"thonsync/syncproto"
 )
 
@@ -63,10 +65,34 @@ func (ses *session) acceptRulingData(data []byte) error {
 func (ses *session) acceptSuccession(s *syncproto.Succession) error {
 	trust := ses.s.cfg.Trust
 	longer, err := trust.Centre().Extend(s)
-	if err == nil && longer != trust.Centre() {
-		trust.Follow(longer)
+	switch {
+	case err != nil || longer == trust.Centre():
+		return err
+	case longer.Overrules(trust.Centre()) > 0:
+		return syncproto.Errorf(syncproto.CodeGap, "the recovery key has overruled a key that was followed here: the key notice comes first")
 	}
-	return err
+	trust.Follow(longer)
+	return nil
+}
+
+// ReadAnew has a point take all feeds from the beginning, in pages under that key
+// of the centre or a later one.
+func (s *Service) ReadAnew(ctx context.Context, key uint64) error {
+	return s.Do(ctx, func(tx store.Tx) error {
+		heads, err := tx.Feeds()
+		if err != nil {
+			return err
+		}
+		for _, h := range heads {
+			if err := tx.DropFeed(h.Feed); err != nil {
+				return err
+			}
+			if err := tx.PutFeedHead(store.FeedHead{Feed: h.Feed, Key: key}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // acceptRuling applies a ruling of the centre at a point, once.

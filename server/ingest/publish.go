@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"thonsync/server/feed"
+	"thonsync/server/store"
 	"thonsync/syncproto"
 	"thonsync/syncproto/credential"
 )
@@ -86,32 +87,50 @@ func (ses *session) feedItem(name string, data []byte) error {
 // the centre's key its feeds have told.
 const metaSuccession = "succession"
 
+// untold gives the successions that the feeds have not told yet.
+func (s *Service) untold(r store.Reader) ([]syncproto.Succession, error) {
+	line := s.cfg.Trust.Centre().Line()
+	v, _, err := r.Meta(metaSuccession)
+	told, _ := binary.Uvarint(append(v, 0))
+	if err != nil || told+1 >= uint64(len(line)) {
+		return nil, err
+	}
+	return line[told+1:], nil
+}
+
+// RecoveredSince tells whether the recovery key has named a successor that the
+// feeds have not told yet: then a new history must begin before Announce, because
+// others may have followed a thief.
+func (s *Service) RecoveredSince(ctx context.Context) (recovered bool, err error) {
+	err = s.cfg.Store.View(ctx, func(r store.Reader) error {
+		untold, err := s.untold(r)
+		recovered = slices.ContainsFunc(untold, func(sn syncproto.Succession) bool { return sn.By == syncproto.ByRecovery })
+		return err
+	})
+	return recovered, err
+}
+
 // Announce puts every succession of the centre's key that the feeds have not
 // told yet into all of them: from there on only the new key may sign. A feed that
 // begins later needs none. Centre only.
 func (s *Service) Announce(ctx context.Context) error {
 	return s.submit(ctx, func(ses *session) error {
-		line := s.cfg.Trust.Centre().Line()
-		v, _, err := ses.tx.Meta(metaSuccession)
-		if err != nil {
+		untold, err := s.untold(ses.tx)
+		if err != nil || len(untold) == 0 {
 			return err
-		}
-		told, _ := binary.Uvarint(append(v, 0))
-		if told+1 >= uint64(len(line)) {
-			return nil
 		}
 		heads, err := ses.tx.Feeds()
 		if err != nil {
 			return err
 		}
-		for _, sn := range line[told+1:] {
+		for _, sn := range untold {
 			for _, h := range heads {
 				if err := ses.feedItem(h.Feed, feed.SuccessionEntry(&sn)); err != nil {
 					return err
 				}
 			}
 		}
-		return ses.tx.SetMeta(metaSuccession, binary.AppendUvarint(nil, uint64(len(line)-1)))
+		return ses.tx.SetMeta(metaSuccession, binary.AppendUvarint(nil, untold[len(untold)-1].Number))
 	})
 }
 

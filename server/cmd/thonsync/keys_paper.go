@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"time"
 
@@ -118,13 +119,19 @@ type keysRestoreCmd struct {
 	File           string `arg:"" help:"Typed lines of the keys paper, - for standard input; with --recovery the file keys.recovery from beside the backups."`
 	Recovery       string `placeholder:"FILE" help:"Typed recovery paper, - for standard input."`
 	PassphraseFile string `placeholder:"FILE" help:"File with the passphrase; asked for otherwise."`
+	Replace        bool   `help:"Move keys that are there aside, as after restoring a backup that is older than the newest key. The server must not run."`
 }
 
-// Run puts keys into a folder that has none.
+// Run puts keys into a folder that has none, or moves those that are there aside.
 func (c *keysRestoreCmd) Run(a *app) error {
 	packed, err := c.open(a)
 	if err != nil {
 		return err
+	}
+	if c.Replace {
+		if err := a.moveKeysAside(); err != nil {
+			return err
+		}
 	}
 	f, err := server.OpenKeys(a.cfg, a.quiet())
 	if err != nil {
@@ -139,6 +146,24 @@ func (c *keysRestoreCmd) Run(a *app) error {
 	}
 	m := made{keys.Fingerprint(centre.Key()), centre.Recovery() != (syncproto.Hash{})}
 	return a.show(m, func() { a.say("Keys put back. Fingerprint of the centre: %s", m.Fingerprint) })
+}
+
+// moveKeysAside renames the keys folder. Nothing is destroyed: whoever is sure that
+// the new keys are right deletes it.
+func (a *app) moveKeysAside() error {
+	if err := a.notRunning(); err != nil {
+		return err
+	}
+	folder := server.KeysFolder(a.cfg.Data)
+	if !keys.Exists(folder) {
+		return nil
+	}
+	aside := folder + "-before-" + time.Now().UTC().Format("20060102T150405.000Z")
+	if err := os.Rename(folder, aside); err != nil {
+		return err
+	}
+	a.say("The keys that were there are now in %s; delete them once the server runs well.", aside)
+	return nil
 }
 
 func (c *keysRestoreCmd) open(a *app) ([]byte, error) {

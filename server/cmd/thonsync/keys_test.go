@@ -78,6 +78,10 @@ func TestKeysByCommandLine(t *testing.T) {
 	if r := thonsync(t, nil, passphrase+"\n", at("keys", "restore", printed)...); r.code == exitOK {
 		t.Error("keys were overwritten")
 	}
+	thonsync(t, nil, passphrase+"\n", at("keys", "restore", printed, "--replace")...).ok(t)
+	if left, err := filepath.Glob(server.KeysFolder(data) + "-before-*"); err != nil || len(left) != 1 {
+		t.Errorf("the keys that were there: %v %v", left, err)
+	}
 	// The newest key is lost for good.
 	if err := os.Remove(filepath.Join(server.KeysFolder(data), "identity.key")); err != nil {
 		t.Fatal(err)
