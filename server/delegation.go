@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"crypto/ed25519"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -314,4 +316,30 @@ func (n *Node) noteRenewal(ctx context.Context, g *credential.Grant) error {
 	}
 	_, err = n.WriteOwn(ctx, drafts)
 	return err
+}
+
+// checkPoints names points whose phones wait, or whose right to take phones in
+// soon ends: they may be far away and reached by file only.
+func (n *Node) checkPoints(ctx context.Context) (Check, error) {
+	points, err := n.Points(ctx)
+	if err != nil {
+		return Check{}, err
+	}
+	var waits, ends []string
+	soon := n.opts.Now().Add(issueDays * 24 * time.Hour).UnixMilli()
+	for _, p := range points {
+		switch {
+		case n.ingest.Revoked(p.Origin) != nil:
+		case p.Surplus > 0:
+			waits = append(waits, p.Origin.String())
+		case p.Phones > 0 && p.Phones-p.Counted < issueLeft || p.ExpiresMS > 0 && p.ExpiresMS < soon:
+			ends = append(ends, p.Origin.String())
+		}
+	}
+	c := Check{Name: "points", OK: len(waits)+len(ends) == 0, Detail: fmt.Sprintf("%d points, all may take phones in", len(points))}
+	if !c.OK {
+		c.Detail = fmt.Sprintf("%d points took in more phones than they may, whose work waits; the right of %d ends soon: %s", len(waits), len(ends), strings.Join(append(waits, ends...), ", "))
+		c.Fix = "`thonsync point list` shows them, `thonsync point renew POINT` gives more"
+	}
+	return c, nil
 }

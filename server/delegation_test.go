@@ -72,6 +72,22 @@ func TestPointTakesInNoMoreThanItMay(t *testing.T) {
 		w.wantStage(d, id, clientlib.StageAtCentre)
 	}
 
+	centre := func() (c server.Check) {
+		checks, err := w.centre.Doctor(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range checks {
+			if one.Name == "points" {
+				c = one
+			}
+		}
+		return c
+	}
+	if c := centre(); c.OK || !strings.Contains(c.Detail, p.Origin().String()) || !strings.Contains(c.Fix, "point renew") {
+		t.Errorf("the centre's doctor says %+v", c)
+	}
+
 	// By line.
 	if got := w.renew(p, 1, 365*24*time.Hour); got.Phones != 3 || got.Counted != 2 || got.Surplus != 0 || got.ExpiresMS == 0 {
 		t.Errorf("renewed: %+v", got)
@@ -101,6 +117,9 @@ func TestPointTakesInNoMoreThanItMay(t *testing.T) {
 	p = w.restart(p)
 	if st, check := issuing(t, p); st.Allowed != 13 || st.Left != 10 || !check.OK {
 		t.Errorf("after the file: %+v, %+v", st, check)
+	}
+	if c := centre(); !c.OK {
+		t.Errorf("the centre's doctor after the renewal: %+v", c)
 	}
 	fourth := w.phone(p, w.teamA2)
 	for _, d := range []*clientlib.Device{third, fourth} {

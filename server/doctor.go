@@ -42,6 +42,12 @@ func (n *Node) Doctor(ctx context.Context) ([]Check, error) {
 	out := []Check{n.checkDisk(), n.checkWAL(), n.checkIntegrity(ctx), n.checkCertificate(), n.checkBackups(st)}
 	if n.role == credential.RolePoint {
 		out = append(out, n.checkUpstream(ctx), n.checkClock(st), n.checkBacklog(st), n.checkIssuing(ctx))
+	} else {
+		points, err := n.checkPoints(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, points)
 	}
 	if n.requests != nil {
 		out = append(out, n.checkRequests(st), n.checkErased(), n.checkHolidays())

@@ -30,6 +30,7 @@ type cli struct {
 	Kinds  kindsCmd  `cmd:"" help:"${help_kinds}"`
 	Guides guidesCmd `cmd:"" help:"${help_guides}"`
 	People struct {
+		Leave peopleLeaveCmd `cmd:"" help:"${help_people_leave}"`
 		Reset peopleResetCmd `cmd:"" help:"${help_people_reset}"`
 		List  peopleListCmd  `cmd:"" help:"${help_people_list}"`
 		Use   peopleUseCmd   `cmd:"" help:"${help_people_use}"`

@@ -103,6 +103,18 @@ func (a *app) known(d device, who string) (clientlib.Person, error) {
 	return clientlib.Person{}, failed(syncproto.CodeInvalidInput, "error.person")
 }
 
+type peopleLeaveCmd struct{}
+
+// Run makes nobody the current person, as when the phone is handed on.
+func (peopleLeaveCmd) Run(a *app) error {
+	return a.with(func(d device) error {
+		if err := d.LeavePerson(a.ctx); err != nil {
+			return err
+		}
+		return a.showPeople(d)
+	})
+}
+
 type peopleAddCmd struct {
 	Name string `arg:"" help:"${help_person_name}"`
 	ID   string `name:"id" help:"${help_person_id}" placeholder:"UUID"`

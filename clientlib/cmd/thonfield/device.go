@@ -37,6 +37,7 @@ type device interface {
 	SetPIN(ctx context.Context, id uuid.UUID, pin string) error
 	ChallengePIN(ctx context.Context, id uuid.UUID) (string, error)
 	ResetPIN(ctx context.Context, id uuid.UUID, answer, pin string) error
+	LeavePerson(ctx context.Context) error
 	SelectPerson(ctx context.Context, id uuid.UUID, pin string) error
 	DropPersonal(ctx context.Context, olderThanDays int) (int, error)
 	Doctor(ctx context.Context) ([]clientlib.Check, error)

@@ -121,6 +121,12 @@ func TestBinaryPIN(t *testing.T) {
 	if r := p.want(exitOK, "people", "use", "Người Thử a"); !strings.Contains(r.out, "Người Thử a (current, has a PIN)") {
 		t.Errorf("people:\n%s", r.out)
 	}
+	if r := p.want(exitOK, "people", "leave"); strings.Contains(r.out, "current") {
+		t.Errorf("after leaving:\n%s", r.out)
+	}
+	p.want(exitFailed, "people", "pin", "Người Thử a", "--remove") // not without the PIN
+	p.input = "4321\n"
+	p.want(exitOK, "people", "use", "Người Thử a")
 	p.want(exitOK, "people", "pin", "--remove")
 	if r := p.want(exitOK, "people", "list"); strings.Contains(r.out, "PIN") {
 		t.Errorf("people:\n%s", r.out)
