@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"maps"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"thonsync/clientlib/httptransport"
 	"thonsync/server"
 	"thonsync/server/backup"
+	"thonsync/server/config"
 	"thonsync/server/keys"
 	"thonsync/server/scan"
 	"thonsync/server/store"
@@ -41,11 +43,25 @@ type erasing struct {
 	a, b   *device
 	record uuid.UUID
 	marks  []scan.Mark
+	// recovery is the key that lies on paper in a safe.
+	recovery *keys.Recovery
 }
 
 func newErasing(t *testing.T) *erasing {
 	e := &erasing{t: t}
-	e.world = newWorldAt(t, func() time.Time { return time.Now().Add(e.shift) })
+	var err error
+	if e.recovery, err = keys.NewRecovery(); err != nil {
+		t.Fatal(err)
+	}
+	e.world = newWorldAt(t, func() time.Time { return time.Now().Add(e.shift) }, func(c *config.Config) {
+		f, err := keys.Open(server.KeysFolder(c.Data), rand.Reader)
+		if err == nil {
+			err = f.SetRecovery(time.Now(), e.recovery)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
 	e.point = e.world.point()
 	e.a, e.b = e.phone(e.point, 1), e.phone(e.centre, 2)
 	for name, value := range citizen {
@@ -55,8 +71,9 @@ func newErasing(t *testing.T) *erasing {
 	return e
 }
 
-// card records the citizen's card help on phone a, between others' records.
-func (e *erasing) card() {
+// card records the citizen's card help on phone a, between others' records. It
+// gives a file from in between, in which the changes are cut otherwise.
+func (e *erasing) card() []byte {
 	e.t.Helper()
 	e.a.work(3)
 	member := e.a.joined.Welcome.Members[0].ID
@@ -70,9 +87,11 @@ func (e *erasing) card() {
 	e.must(err)
 	e.record = made.ID
 	e.a.work(2)
+	early := e.bundle(e.a)
 	_, err = e.a.Edit(e.t.Context(), e.record, clientlib.EditInput{Person: member, Fields: map[string]string{"phone": citizen["phone"]}})
 	e.must(err)
 	e.a.work(1)
+	return early
 }
 
 // held gives the keys that are held anywhere now: all sealing and period keys,
@@ -82,7 +101,7 @@ func (e *erasing) held(dir string) scan.Keys {
 	e.t.Helper()
 	var out scan.Keys
 	for _, s := range []*site{e.centre, e.point} {
-		f, err := keys.Open(server.KeysFolder(s.cfg.Data), nil)
+		f, err := keys.Open(server.KeysFolder(s.cfg.Data), rand.Reader)
 		e.must(err)
 		h, err := f.Held()
 		e.must(err)
@@ -105,8 +124,36 @@ func (e *erasing) held(dir string) scan.Keys {
 	}
 	ages, err := backup.Identities(e.centre.cfg.BackupKeyFolder())
 	e.must(err)
-	out.Ages = ages
+	out.Ages = append(ages, e.recovery.Identity())
+	e.recovered(&out)
 	return out
+}
+
+// recovered adds what the paper in the safe gives back: all keys in the bundle
+// beside the backups, and the period keys that lie there for it.
+func (e *erasing) recovered(out *scan.Keys) {
+	e.t.Helper()
+	beside := e.centre.cfg.BackupFolder
+	packed, err := e.recovery.OpenBundle(filepath.Join(beside, keys.BundleName))
+	if syncproto.CodeOf(err) == syncproto.CodeNotFound {
+		return // before the first backup
+	}
+	e.must(err)
+	f, err := keys.Open(e.t.TempDir(), rand.Reader)
+	e.must(err)
+	e.must(f.Unpack(packed))
+	h, err := f.Held()
+	e.must(err)
+	out.Seals = append(out.Seals, h.Seals...)
+	periods := e.t.TempDir()
+	if err := backup.RecoverPeriods(beside, e.recovery.Identity(), periods); syncproto.CodeOf(err) == syncproto.CodeNotFound {
+		return // all destroyed
+	} else {
+		e.must(err)
+	}
+	ages, err := backup.Identities(periods)
+	e.must(err)
+	out.Ages = append(out.Ages, ages...)
 }
 
 func (e *erasing) isPhone(dir string) bool {
@@ -224,11 +271,15 @@ func (e *erasing) copyFolder(from string) string {
 func TestErasedIsGone(t *testing.T) {
 	e := newErasing(t)
 	ctx := t.Context()
-	e.card()
+	early := e.card()
 	stalePhone := e.copyFolder(filepath.Dir(e.a.path))
-	stale := [][]byte{e.bundle(e.a)}
+	stale := [][]byte{e.bundle(e.a), early}
 	e.salts(stale[0])
-	_, err := e.b.ImportBundle(ctx, bytes.NewReader(stale[0])) // a colleague carries it
+	// The sealing key is replaced: what is sealed to the old one, and other cuts of
+	// the same changes to the new one, come back later.
+	_, err := server.KeysRotate.Do(ctx, e.centre.node, server.Rotation{Sealing: true})
+	e.must(err)
+	_, err = e.b.ImportBundle(ctx, bytes.NewReader(stale[0])) // a colleague carries it
 	e.must(err)
 	e.find("phone a", "id_number", "full_name", "phone", "note", "salt secret")
 	e.find("phone b", "id_number", "full_name", "phone", "note", "salt", "salt secret")

@@ -49,12 +49,17 @@ func newWorld(t *testing.T) *world {
 	return newWorldAt(t, nil)
 }
 
-// newWorldAt is newWorld by another clock.
-func newWorldAt(t *testing.T, now func() time.Time) *world {
+// newWorldAt is newWorld by another clock, with the centre's settings changed.
+func newWorldAt(t *testing.T, now func() time.Time, change ...func(*config.Config)) *world {
 	t.Helper()
 	w := &world{t: t, prov: province.Small(1, 1, 1), now: now}
 	w.commune = fieldwork.UnitKey(w.prov.Teams[0].Commune)
-	w.centre = w.serve(func(c *config.Config) { c.BackupFolder, c.BackupEvery = t.TempDir(), 0 }, "")
+	w.centre = w.serve(func(c *config.Config) {
+		c.BackupFolder, c.BackupEvery = t.TempDir(), 0
+		for _, f := range change {
+			f(c)
+		}
+	}, "")
 	files := t.TempDir()
 	w.must(fieldwork.WriteFiles(files, w.prov))
 	for _, what := range imports.All() {

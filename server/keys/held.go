@@ -24,7 +24,7 @@ func (f *Folder) Held() (Held, error) {
 		}
 		h.Seals = append(h.Seals, key)
 	}
-	for _, name := range []string{dataName, logName} {
+	for _, name := range []string{dataName, logName, accountsName} {
 		if !f.has(name) {
 			continue
 		}
