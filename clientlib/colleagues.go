@@ -3,6 +3,8 @@ package clientlib
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -190,8 +192,44 @@ func coversAll(r *syncproto.Receipt, s *syncproto.Segment) bool {
 
 func (in *intake) dropCargo(ctx context.Context, ids ...int64) error {
 	for _, id := range ids {
+		if err := in.noteErasedCargo(ctx, id); err != nil {
+			return err
+		}
 		if _, err := in.q.ExecContext(ctx, `DELETE FROM cargo WHERE id = $1`, id); err != nil {
 			return fmt.Errorf("letting cargo go: %w", err)
+		}
+	}
+	return nil
+}
+
+// noteErasedCargo has the files cleared if a segment that is let go seals a change
+// of an erased record: whoever has the sealing key could read it out of them.
+func (in *intake) noteErasedCargo(ctx context.Context, id int64) error {
+	if in.erased {
+		return nil
+	}
+	var any bool
+	if err := in.q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM ruling WHERE kind = $1)`, int64(syncproto.RulingErase)).Scan(&any); err != nil || !any {
+		return err
+	}
+	var b []byte
+	err := in.q.QueryRowContext(ctx, `SELECT bytes FROM cargo WHERE id = $1`, id).Scan(&b)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading cargo: %w", err)
+	}
+	_, changes, err := in.openSegment(ctx, b)
+	if err != nil {
+		in.erased = true // nobody knows what it holds
+		return nil
+	}
+	for i := range changes {
+		err := in.q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM ruling WHERE kind = $1 AND record = $2)`,
+			int64(syncproto.RulingErase), changes[i].Record[:]).Scan(&in.erased)
+		if err != nil || in.erased {
+			return err
 		}
 	}
 	return nil
