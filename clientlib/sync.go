@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"thonsync/clientlib/changelog"
@@ -150,6 +151,7 @@ func (se *session) run(ctx context.Context) error {
 	if err := se.d.view(ctx, se.remember); err != nil {
 		return err
 	}
+	var last []part
 	for round := range maxRounds {
 		out, err := se.compose(ctx)
 		if err != nil {
@@ -163,7 +165,9 @@ func (se *session) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if gained {
+		again := len(out.parts) > 0 && slices.Equal(out.parts, last) // a server that does not take it in
+		last = out.parts
+		if gained && !again {
 			se.idle = 0
 		} else if se.idle++; se.idle >= maxIdleRounds {
 			return nil

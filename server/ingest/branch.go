@@ -35,6 +35,13 @@ func (ses *session) fromTheStart(r *store.Run) (*store.Run, []store.Outcome, err
 	return &whole, lines, nil
 }
 
+// line tells of stored segments whether their end lies on a run's branch.
+func (t topology) line(r *store.Run) func(store.Segment) bool {
+	return func(row store.Segment) bool {
+		return row.Last >= r.First && t.home(row.Branch, row.Last) == r.Branch
+	}
+}
+
 // parent finds the run that a linked one leaves, nil if it is not known.
 func (t topology) parent(r *store.Run) *store.Run {
 	if !r.Linked || r.After != r.First-1 {

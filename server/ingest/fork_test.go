@@ -7,6 +7,7 @@ import (
 
 	"thonsync/server/store"
 	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
 )
 
 // twinOf gives a copy of a device that leaves its log after a change and then
@@ -87,5 +88,32 @@ func TestReceiptsFollowTheirBranch(t *testing.T) {
 		if r := s.receiptFor(d.heads, a, syncproto.MarkReceived); r == nil || r.First != 1 {
 			t.Errorf("%s: receipt %+v", who, r)
 		}
+	}
+}
+
+// A segment is no repeat because its last changes lie beyond a gap and another
+// branch is as long: what fills the gap is taken.
+func TestBeginningOfABranchIsNoRepeat(t *testing.T) {
+	for name, server := range map[string]func(testing.TB) *server{"centre": withReference, "point": newPoint} {
+		t.Run(name, func(t *testing.T) {
+			s := server(t)
+			a := newAuthor(t, "phone", credential.RolePhone, testVillage)
+			for i := range uint64(15) {
+				a.write(activity(testVillage, rand.New(rand.NewPCG(1, i))))
+			}
+			twin := twinOf(a, 7, 5, 99)
+			s.submitBatch(Batch{Credentials: []syncproto.OriginCredential{a.credentials()}, Segments: [][]byte{a.cut(1, 7), a.cut(8, 15), twin.cut(10, 12)}})
+			if r := s.submit1(twin.cut(8, 12)); r.New != 2 || r.Repeats != 3 {
+				t.Errorf("%d new, %d repeats; want the two that were missing", r.New, r.Repeats)
+			}
+			s.view(func(r store.Reader) {
+				for _, l := range must[[]BranchLedger](t)(Ledger(r, a.origin)) {
+					if l.Missing() > 0 {
+						t.Errorf("branch %d lacks %v", l.Branch, l.Gaps)
+					}
+				}
+			})
+			s.checkLedger()
+		})
 	}
 }

@@ -134,7 +134,7 @@ func (s *Service) heldExactly(r store.Reader, seg *syncproto.Segment) (bool, err
 		}
 		same := seg.Last() == run.Last.Seq && seg.After.Equal(run.Last)
 		if !same {
-			if same, err = s.endsThere(r, seg); err != nil {
+			if same, err = s.endsThere(r, seg, topology{runs}.line(&run)); err != nil {
 				return false, err
 			}
 		}
@@ -149,11 +149,12 @@ func (s *Service) heldExactly(r store.Reader, seg *syncproto.Segment) (bool, err
 	return false, nil
 }
 
-// endsThere tells whether a stored segment ends in the very same state.
-func (s *Service) endsThere(r store.Reader, seg *syncproto.Segment) (bool, error) {
+// endsThere tells whether a stored segment of a branch ends in the very same
+// state.
+func (s *Service) endsThere(r store.Reader, seg *syncproto.Segment, home func(store.Segment) bool) (bool, error) {
 	rows, err := r.Segments(store.SegmentQuery{Origin: seg.Origin, From: seg.Last(), To: seg.Last(), HeadersOnly: true})
 	for _, row := range rows {
-		if row.After.Equal(seg.After) {
+		if row.After.Equal(seg.After) && home(row) {
 			return true, err
 		}
 	}
