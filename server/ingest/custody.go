@@ -14,7 +14,7 @@ func (ses *session) centreReceipt(r *syncproto.Receipt, data []byte) error {
 	if err != nil || lost {
 		return err
 	}
-	run, held, err := ses.holding(r.Origin, syncproto.Heads{Seq: r.Last, Open: r.Open, Closed: r.Closed})
+	run, held, err := ses.placeOf(r)
 	if err != nil {
 		return err
 	}
@@ -22,6 +22,17 @@ func (ses *session) centreReceipt(r *syncproto.Receipt, data []byte) error {
 		return ses.keepUnplaced(r, data)
 	}
 	return ses.placeReceipt(r, data, run, ses.s.centre)
+}
+
+// placeOf finds the run that a receipt ends on. A run beyond a gap may be of
+// another branch than it is taken for, so a receipt from below the gap has no
+// place there.
+func (ses *session) placeOf(r *syncproto.Receipt) (*store.Run, bool, error) {
+	run, held, err := ses.holding(r.Origin, syncproto.Heads{Seq: r.Last, Open: r.Open, Closed: r.Closed})
+	if err != nil || !held || r.First >= run.First {
+		return run, held, err
+	}
+	return run, ses.topo[r.Origin].whole(run), nil
 }
 
 // placeReceipt keeps a receipt that ends on a run. Where the centre gave it, sealed
@@ -152,7 +163,7 @@ func (ses *session) placeLate(id syncproto.OriginID) error {
 		}
 	}
 	for _, u := range list {
-		run, held, err := ses.holding(id, syncproto.Heads{Seq: u.receipt.Last, Open: u.receipt.Open, Closed: u.receipt.Closed})
+		run, held, err := ses.placeOf(u.receipt)
 		if err != nil {
 			return err
 		}
