@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"bytes"
+
 	"github.com/google/uuid"
 
 	"thonsync/server/store"
@@ -25,6 +27,9 @@ func (ses *session) eraseRecord(id uuid.UUID) error {
 		e := &f.entries[i]
 		ses.gone(e.cipher)
 		if err := ses.eachHolding(e, ses.dropPersonal); err != nil {
+			return err
+		}
+		if err := ses.dropTwins(e); err != nil {
 			return err
 		}
 	}
@@ -55,6 +60,36 @@ func (ses *session) eachHolding(e *Entry, do func(row store.Segment, at int) err
 		if err := do(row, at); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// dropTwins lets go of the salts at the number of an erased change on the other
+// branches of its origin: see clearErased.
+func (ses *session) dropTwins(e *Entry) error {
+	t, err := ses.topology(e.Change.Origin)
+	if err != nil || !t.forked() {
+		return err
+	}
+	seq := e.Change.Seq
+	rows, err := ses.tx.Segments(store.SegmentQuery{Origin: e.Change.Origin, From: seq, To: seq})
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		at := int(seq-row.First) * saltBytes
+		if len(row.Salts) < at+saltBytes || bytes.Equal(row.Salts[at:at+saltBytes], make([]byte, saltBytes)) {
+			continue
+		}
+		if err := ses.erasing(); err != nil {
+			return err
+		}
+		ses.gone(row.Salts[at : at+saltBytes])
+		clear(row.Salts[at : at+saltBytes])
+		if err := ses.tx.SetSegment(row); err != nil {
+			return err
+		}
+		delete(ses.cache, row.ID)
 	}
 	return nil
 }
@@ -135,15 +170,41 @@ func (ses *session) holdsErased(changes []syncproto.OpenChange) bool {
 
 // forgetSalts leaves out of a segment's salts those of changes whose record was
 // erased: they must not come with a late change or come back with a copy.
-func (ses *session) forgetSalts(p *prepared, row *store.Segment) {
-	if row.Salts == nil || !ses.holdsErased(p.changes) {
-		return
+func (ses *session) forgetSalts(p *prepared, row *store.Segment, o *store.Origin) error {
+	if row.Salts == nil || len(ses.s.rulings.erased) == 0 {
+		return nil
 	}
 	row.Salts = append([]byte(nil), row.Salts...)
-	for i := range p.changes {
-		if ses.s.rulings.erased[recordOf(&p.changes[i])] {
-			clear(row.Salts[i*saltBytes : (i+1)*saltBytes])
+	ses.clearErased(row, p.changes, p.in.first)
+	t, err := ses.topology(o.ID)
+	if err != nil || !t.forked() {
+		return err
+	}
+	rows, err := ses.tx.Segments(store.SegmentQuery{Origin: o.ID, From: p.in.first, To: p.in.last, HeadersOnly: true})
+	if err != nil {
+		return err
+	}
+	for _, other := range rows {
+		u, err := ses.unpacked(other.ID, o.Key)
+		if err != nil {
+			return err
 		}
+		ses.clearErased(row, u.changes, other.First)
+	}
+	return nil
+}
+
+// clearErased drops the salts of a segment at the numbers of changes from first
+// on that belong to erased records. These may be of another branch: copies of a
+// device share the secret of their salts, so at one number they have one salt.
+func (ses *session) clearErased(row *store.Segment, changes []syncproto.OpenChange, first uint64) {
+	for i := range changes {
+		seq := first + uint64(i)
+		if seq < row.First || seq > row.Last || !ses.s.rulings.erased[recordOf(&changes[i])] {
+			continue
+		}
+		at := int(seq-row.First) * saltBytes
+		clear(row.Salts[at : at+saltBytes])
 	}
 }
 

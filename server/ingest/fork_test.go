@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"math/rand/v2"
 	"testing"
@@ -114,6 +115,46 @@ func TestBeginningOfABranchIsNoRepeat(t *testing.T) {
 				}
 			})
 			s.checkLedger()
+		})
+	}
+}
+
+// Copies of a device share the secret of their salts. An erased change's salt is
+// not left behind in the change that the other copy wrote under the same number,
+// whichever comes first, and the erasure before, between or after them.
+func TestErasedSaltIsNotLeftOnAnotherBranch(t *testing.T) {
+	for _, order := range []string{"ate", "tae", "aet", "tea", "eat", "eta"} {
+		t.Run(order, func(t *testing.T) {
+			s := withReference(t)
+			a := s.phone("phone", 4)
+			s.submit1(a.cut(1, 4))
+			twin := twinOf(a, 4, 3, 99)
+			id := a.write(activity(testVillage, rand.New(rand.NewPCG(5, 5)))) // 5
+			for _, step := range order {
+				switch step {
+				case 'a':
+					s.submit1(a.cut(4, 5))
+				case 't':
+					s.submit1(twin.cut(4, 7))
+				case 'e':
+					if _, err := s.Rule(context.Background(), syncproto.Ruling{Kind: syncproto.RulingErase, Record: id, Unit: testVillage}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			salt := syncproto.ExpandSalt(a.secret, a.origin, 5)
+			s.view(func(r store.Reader) {
+				for _, seg := range must[[]store.Segment](t)(r.Segments(store.SegmentQuery{Origin: a.origin})) {
+					if bytes.Contains(seg.Salts, salt[:]) {
+						t.Errorf("segment %d-%d of branch %d still has the salt", seg.First, seg.Last, seg.Branch)
+					}
+					if seg.Last == 7 && bytes.Equal(seg.Salts[2*saltBytes:], make([]byte, 2*saltBytes)) {
+						t.Error("the neighbours' salts went as well")
+					}
+				}
+			})
+			s.checkLedger()
+			s.mustVerify()
 		})
 	}
 }

@@ -33,7 +33,9 @@ func (ses *session) keep(p *prepared, pl *placement, cured []stretch, o *store.O
 	if row.Data = p.seg.Encode(); !row.Sealed {
 		row.Data = p.seg.EncodeOpen()
 	}
-	ses.forgetSalts(p, &row)
+	if err := ses.forgetSalts(p, &row, o); err != nil {
+		return err
+	}
 	if _, err := ses.tx.AddSegment(row); err != nil {
 		return err
 	}

@@ -97,6 +97,11 @@ func (ses *session) settle(f *file, rejudge bool) error {
 		return err
 	}
 	if f.rec.Erased {
+		for i := f.fresh; i < len(f.entries); i++ {
+			if err := ses.dropTwins(&f.entries[i]); err != nil {
+				return err
+			}
+		}
 		f.erase()
 	}
 	state, err := ses.merge(f)
