@@ -283,6 +283,9 @@ func TestChangesOfAnAccountCountAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.mustSignIn(o.attempt("lan", other))
+	g = o.mustSignIn(o.attempt("lan", other))
+	o.s.SetDisabledOnly(t, "lan")
+	o.wantOut(g.Session, "disabled, by whatever way")
 	if err := o.s.SetDisabled(ctx, audit.Console, "minh", true); syncproto.CodeOf(err) != syncproto.CodeNotFound {
 		t.Errorf("an account that is not there: %v", err)
 	}

@@ -71,3 +71,23 @@ func PHC(passes, memory uint32, lanes uint8, salt []byte, password string) strin
 	sum := argon2.IDKey(normal(password), salt, passes, memory, lanes, hashOctets)
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, lanes, raw64.EncodeToString(salt), raw64.EncodeToString(sum))
 }
+
+// Occupy takes all places where passwords are hashed or wait to be, until
+// release is called.
+func (s *Service) Occupy() (release func()) {
+	for range cap(s.hash.queue) {
+		s.hash.queue <- struct{}{}
+	}
+	return func() {
+		for range cap(s.hash.queue) {
+			<-s.hash.queue
+		}
+	}
+}
+
+// SetDisabledOnly marks an account without ending its sessions.
+func (s *Service) SetDisabledOnly(t interface{ Fatal(...any) }, name string) {
+	if _, err := s.db.Exec(`UPDATE accounts SET disabled = 1 WHERE name = ?`, name); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -146,6 +146,99 @@ func TestOneAddressIsBounded(t *testing.T) {
 	}
 }
 
+// An address that is held fills no name's bucket: one that was used up would
+// otherwise hold every name it thinks of.
+func TestAHeldAddressHoldsNoNames(t *testing.T) {
+	o := newOffice(t)
+	perAddress, _, _, _ := accounts.Bursts()
+	o.add("lan", accounts.Province)
+	in := o.attempt("", "")
+	in.Address = "192.0.2.1"
+	for i := range perAddress {
+		in.Name = fmt.Sprintf("name-%c%c", 'a'+i/26, 'a'+i%26)
+		o.guess(in, 1)
+	}
+	in.Name = "lan"
+	if n := o.guess(in, 50); n != 0 {
+		t.Errorf("%d looked at", n)
+	}
+	o.mustSignIn(o.attempt("lan", good))
+}
+
+// Failures before a success are forgotten.
+func TestSuccessEmptiesTheBucket(t *testing.T) {
+	o := newOffice(t)
+	_, perAccount, perBrowser, _ := accounts.Bursts()
+	own := o.add("lan", accounts.Province)
+	for range 3 {
+		o.guess(o.attempt("lan", ""), perAccount-1)
+		o.mustSignIn(o.attempt("lan", good))
+		mine := o.attempt("lan", "")
+		mine.Browser, mine.Address = own.Browser, "10.0.0.2"
+		o.guess(mine, perBrowser-1)
+		mine.Password = good
+		o.mustSignIn(mine)
+		o.now = o.now.Add(5 * time.Minute) // for the address
+	}
+}
+
+// Who is told that the server is busy was not looked at, and is not charged.
+func TestBusyIsNoFailure(t *testing.T) {
+	o := newOffice(t)
+	o.add("lan", accounts.Province)
+	release := o.s.Occupy()
+	for range 50 {
+		if _, err := o.signIn(o.attempt("lan", good)); !errors.Is(err, accounts.ErrBusy) {
+			t.Fatal(err)
+		}
+	}
+	release()
+	o.mustSignIn(o.attempt("lan", good))
+}
+
+// An account that is reset or disabled while its password is hashed is not
+// signed in.
+func TestResetWhileSigningIn(t *testing.T) {
+	o := newOffice(t)
+	o.add("lan", accounts.Province)
+	for name, meanwhile := range map[string]func() error{
+		"disable": func() error { return o.s.SetDisabled(t.Context(), audit.Console, "lan", true) },
+		"reset":   func() error { _, err := o.s.Reset(t.Context(), audit.Console, "lan"); return err },
+	} {
+		o.s.SetDerive(func(password, salt []byte, passes, memory uint32, lanes uint8, octets uint32) []byte {
+			o.s.SetDerive(accounts.Cheap)
+			if err := meanwhile(); err != nil {
+				t.Error(err)
+			}
+			return accounts.Cheap(password, salt, passes, memory, lanes, octets)
+		})
+		o.wantWrong(o.attempt("lan", good), name)
+		if err := o.s.SetDisabled(t.Context(), audit.Console, "lan", false); err != nil {
+			t.Fatal(err)
+		}
+		token, err := o.s.Reset(t.Context(), audit.Console, "lan")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.s.UseLink(t.Context(), token, "", good, ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.s.UseLink(t.Context(), token, "", other, ""); !errors.Is(err, accounts.ErrLink) {
+			t.Errorf("a link was used twice: %v", err)
+		}
+	}
+}
+
+// An account whose owner has set no password yet is opened by none.
+func TestNoPasswordIsNoWayIn(t *testing.T) {
+	o := newOffice(t)
+	if _, _, err := o.s.Add(t.Context(), audit.Console, "lan", accounts.Province, nil); err != nil {
+		t.Fatal(err)
+	}
+	o.s.SetDerive(func(_, _ []byte, _, _ uint32, _ uint8, octets uint32) []byte { return make([]byte, octets) })
+	o.wantWrong(o.attempt("lan", ""), "no password set")
+}
+
 // Attempts at the same moment cannot all pass the bound.
 func TestGuessingAtOnceIsBounded(t *testing.T) {
 	o := newOffice(t)
@@ -241,6 +334,22 @@ func TestSecondFactor(t *testing.T) {
 	o.wantWrong(in, "an old code")
 	in.Code, _ = totp.GenerateCode(secret, o.now.Add(-30*time.Second))
 	o.mustSignIn(in)
+}
+
+// Setting the clock back by less than a day makes no used code good again.
+func TestClockSetBackReplaysNoCode(t *testing.T) {
+	o := newOffice(t)
+	secret, _, _ := o.factor(o.add("lan", accounts.Province).Session)
+	early := o.attempt("lan", good)
+	o.now = o.now.Add(time.Minute)
+	early.Code = o.code(secret)
+	o.mustSignIn(early)
+	o.now = o.now.Add(10 * time.Minute)
+	late := o.attempt("lan", good)
+	late.Code = o.code(secret)
+	o.mustSignIn(late)
+	o.now = o.now.Add(-10 * time.Minute)
+	o.wantWrong(early, "replayed under a clock that was set back")
 }
 
 func TestSecondFactorAfterAWrongClock(t *testing.T) {
@@ -393,7 +502,7 @@ func TestStoredPasswords(t *testing.T) {
 		t.Errorf("stored as %s", phc)
 	}
 	o.mustSignIn(o.attempt("lan", good))
-	for _, broken := range []string{"x", "$argon2id$v=19$m=99999999,t=3,p=1$AAAA$AAAA", "$argon2id$v=19$m=32768,t=0,p=1$AAAA$AAAA", "$2b$10$x"} {
+	for _, broken := range []string{"x", "$argon2id$v=19$m=99999999,t=3,p=1$AAAA$" + strings.Repeat("A", 43), "$argon2id$v=19$m=32768,t=0,p=1$AAAA$AAAA", "$2b$10$x"} {
 		o.s.SetStored(t, "lan", broken)
 		if _, err := o.signIn(o.attempt("lan", good)); err == nil || errors.Is(err, accounts.ErrWrong) {
 			t.Errorf("%s: %v", broken, err)

@@ -43,7 +43,7 @@ func (s *Service) SignIn(ctx context.Context, in Attempt) (g Granted, err error)
 	if err != nil {
 		return g, errors.Join(err, s.takeBack(ctx, in, p))
 	}
-	if !ok || a.Disabled {
+	if !ok {
 		return g, s.told(ctx, in, a.ID, ErrWrong)
 	}
 	phc := ""
