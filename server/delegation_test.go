@@ -55,8 +55,15 @@ func (w *world) renew(p *running, phones int, valid time.Duration) server.PointS
 func TestPointTakesInNoMoreThanItMay(t *testing.T) {
 	w := newWorld(t)
 	p := w.pointFor(2, 365*24*time.Hour)
-	first, second := w.phone(p, w.teamA1), w.phone(p, w.teamA2)
 	ask := server.CodeRequest{Role: credential.RolePhone, Team: w.teamA1}
+	open, err := p.NewCode(t.Context(), ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := w.phone(p, w.teamA1), w.phone(p, w.teamA2)
+	if _, err := w.device().Join(t.Context(), open.URI, "one too many"); syncproto.CodeOf(err) != syncproto.CodeCredential {
+		t.Errorf("with a code from before the last place was taken: %v", err)
+	}
 	if _, err := p.NewCode(t.Context(), ask); syncproto.CodeOf(err) != syncproto.CodeCredential || !strings.Contains(err.Error(), "point renew") {
 		t.Fatalf("a third phone: %v", err)
 	}

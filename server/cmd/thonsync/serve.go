@@ -2,10 +2,12 @@ package main
 
 import (
 	"errors"
+	"net"
 	"net/url"
 	"os"
 
 	"thonsync/server"
+	"thonsync/server/enrol"
 	"thonsync/server/keys"
 	"thonsync/syncproto/credential"
 )
@@ -87,6 +89,9 @@ func (c *serveCmd) greet(a *app, n *server.Node, address string) {
 	case first != "":
 		a.say("Nobody can sign in yet. The first account is made here, once, within an hour:")
 		a.say("  %s", first)
+	}
+	if _, port, err := net.SplitHostPort(address); err == nil && !cfg.TLS() {
+		a.say("Take a phone in:   http://localhost:%s%s in a browser on this machine", port, enrol.Path)
 	}
 	a.say("Take a device in:  thonsync --data %s code new --help", a.cfg.Data)
 	a.say("Look after it:     thonsync --data %s doctor", a.cfg.Data)
