@@ -29,7 +29,7 @@ func (s *Server) ingest(b []byte) (syncproto.OriginID, []byte, error) {
 		l = &originLog{heads: syncproto.Genesis(seg.Origin), closed: map[uint64]syncproto.Hash{}}
 		s.logs[seg.Origin] = l
 	}
-	receipt := &syncproto.Receipt{IssuedMS: s.clock.NowMS(), Mark: syncproto.MarkReceived, Origin: seg.Origin,
+	receipt := &syncproto.Receipt{IssuedMS: s.nowMS(), Mark: syncproto.MarkReceived, Origin: seg.Origin,
 		First: seg.First(), Last: seg.Last(), Open: seg.After.Open, Closed: seg.After.Closed}
 	people := make([]syncproto.Row, len(changes))
 	if s.chain != nil {
@@ -150,7 +150,7 @@ func (s *Server) Quarantine(id syncproto.OriginID, seq uint64, outcome syncproto
 }
 
 func (s *Server) queue(r *syncproto.Receipt) {
-	r.IssuedMS = s.clock.NowMS()
+	r.IssuedMS = s.nowMS()
 	r.Sign(s.key)
 	s.queued[r.Origin] = append(s.queued[r.Origin], r.Encode())
 }

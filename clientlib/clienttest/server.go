@@ -160,6 +160,9 @@ func (s *Server) NewPoint(seed uint64, name, unit string) (*Server, error) {
 	return p, nil
 }
 
+// nowMS is the time of receipts: never before this history began.
+func (s *Server) nowMS() int64 { return max(s.clock.NowMS(), syncproto.EpochStart(s.epoch)) }
+
 // nextEpoch names the history that begins now.
 func (s *Server) nextEpoch() syncproto.Epoch {
 	e, err := syncproto.NewEpoch(s.clock.NowMS(), s.epoch, bytes.NewReader(s.bytes(16)))
