@@ -245,3 +245,27 @@ func TestVerifySeesRewrittenRecords(t *testing.T) {
 		s.mustVerify()
 	}
 }
+
+// Sealed bytes that do not open though their key is at hand never will: they are
+// not kept, or an erasure could not reach what may be in them. What waits for a
+// key is kept.
+func TestWhatNeverOpensIsNotKept(t *testing.T) {
+	for name, damaged := range map[string]bool{"waits for a key": false, "says a key that it is not sealed to": true} {
+		s := withReference(t)
+		a := s.phone("phone", 2)
+		held := a.seal.Public.ID
+		if a.seal = sealKey(t, "late"); damaged {
+			a.seal.Public.ID = held
+		}
+		s.submit1(a.cut(1, 2))
+		if got := fmt.Sprint(s.outcomes(a.origin)); got != "map[quarantined/unreadable:2]" {
+			t.Errorf("%s: %s", name, got)
+		}
+		for _, row := range s.segmentsOf(a.origin) {
+			if row.Sealed == damaged {
+				t.Errorf("%s: sealed bytes kept: %v", name, row.Sealed)
+			}
+		}
+		s.mustVerify()
+	}
+}
