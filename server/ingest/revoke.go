@@ -243,6 +243,16 @@ func (ses *session) extendCut(o *store.Origin) error {
 	return ses.rule(r)
 }
 
+// reviewCut looks for receipts that extend the cut of a device and were here
+// before its revocation.
+func (ses *session) reviewCut(id syncproto.OriginID) error {
+	o, err := ses.origin(id)
+	if err != nil || o == nil {
+		return err
+	}
+	return ses.extendCut(o)
+}
+
 // witnessedHead gives the head that a point's receipt adds to a cut and the run
 // that holds it; no run if it adds none. The receipt counts if the point had not
 // taken the revocation in when it signed, if it serves the device's units, and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -424,4 +425,58 @@ func withVillages(t testing.TB) *server {
 	out = append(out, village("00988-01", "Nà Xá", "00988"), village("00991-01", "Bắc", "00991"), kindChange(units.Kinds()[0]))
 	s.submit1(s.centreAuthor().segments(out, 100)...)
 	return s
+}
+
+// The same work, receipts and revocation in any order give the same records and
+// the same ledger: the honest branch, a thief's, a point's receipts from before
+// and after it knew.
+func TestRevocationInAnyOrder(t *testing.T) {
+	first := withVillages(t)
+	a := first.phone("phone", 3)
+	point := newAuthor(t, "point", credential.RolePoint, testCommune)
+	vouch := []syncproto.OriginCredential{point.credentials(), a.credentials()}
+	first.submitBatch(Batch{Credentials: vouch, Segments: [][]byte{a.cut(1, 3)}})
+	r := first.revoke(a.origin)
+	thief := a.clone()
+	thief.stamp += 7
+	thief.more(3)
+	a.more(5)
+	var steps []func(*server)
+	segment := func(b []byte) {
+		steps = append(steps, func(s *server) { s.submitBatch(Batch{Credentials: vouch, Segments: [][]byte{b}}) })
+	}
+	for _, b := range append(a.cuts(1, 8, 2), thief.cuts(4, 6, 1)...) {
+		segment(b)
+	}
+	for _, rc := range [][]byte{witnessed(point, a, 6, r.Number-1), witnessed(point, a, 8, r.Number), witnessed(point, thief, 5, r.Number)} {
+		steps = append(steps, func(s *server) { s.submitBatch(Batch{Credentials: vouch, Receipts: [][]byte{rc}}) })
+	}
+	steps = append(steps, func(s *server) {
+		if err := s.Reapply(context.Background(), r); err != nil {
+			t.Fatal(err)
+		}
+	})
+	var want map[uuid.UUID]string
+	var outcomes string
+	for seed := range uint64(8) {
+		s := withVillages(t)
+		order := rand.New(rand.NewPCG(seed, 9)).Perm(len(steps))
+		if seed == 0 { // the revocation last
+			slices.Sort(order)
+		}
+		for _, i := range order {
+			steps[i](s)
+		}
+		s.checkLedger()
+		got, sums := s.records(), s.outcomes(a.origin)
+		// Which branch is the trunk follows from what came first.
+		said := fmt.Sprint(sums["accepted"]+sums["forked/fork"], sums["held/revoked"])
+		if want == nil {
+			want, outcomes = got, said
+		}
+		if said != outcomes || said != "6 5" {
+			t.Errorf("order %v: counted and held %s, want 6 5", order, said)
+		}
+		equalRecords(t, fmt.Sprint("order ", order), got, want)
+	}
 }

@@ -145,12 +145,16 @@ func (s *Service) Reapply(ctx context.Context, r syncproto.Ruling) error {
 		case err != nil, taken && bytes.Equal(have.Data, r.Encode()):
 			return err
 		case taken:
-			return ses.rule(&again)
+			err = ses.rule(&again)
+		default:
+			if err = ses.applyRuling(&again); err == nil {
+				err = ses.feedRuling(&again)
+			}
 		}
-		if err := ses.applyRuling(&again); err != nil {
+		if err != nil {
 			return err
 		}
-		return ses.feedRuling(&again)
+		return ses.reviewCut(again.Target.Origin)
 	})
 }
 
