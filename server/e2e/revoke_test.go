@@ -14,6 +14,7 @@ import (
 	"thonsync/clientlib/httptransport"
 	"thonsync/server"
 	"thonsync/server/audit"
+	"thonsync/server/report"
 	"thonsync/syncproto"
 )
 
@@ -126,6 +127,17 @@ func TestPhoneOfAnOfflinePointIsRevoked(t *testing.T) {
 		t.Errorf("the phone has not heard what became of its work: %v", sum)
 	}
 
+	// Nobody waits for news of it any more, and its team is not quiet because of it.
+	figures, err := w.centre.node.ReportService().Figures(ctx, report.Query{})
+	w.must(err)
+	for _, p := range figures.Phones {
+		if p.Origin == d.Origin() && (!p.Retired || p.RevokedMS == 0) {
+			t.Errorf("in the reports: %+v", p)
+		}
+	}
+	if n := figures.Teams[0].Phones; n != 0 {
+		t.Errorf("the team counts %d phones in use", n)
+	}
 	shown, err := server.DeviceShow.Do(ctx, w.centre.node, server.DeviceOrder{Name: d.Origin().String()[:13]})
 	w.must(err)
 	if uint64(len(shown.HeldWork)) != held || shown.Held != held || shown.Missing != 0 || len(shown.Seen) != 1 || shown.Seen[0].PointName != "point" {

@@ -47,15 +47,17 @@ type Team struct {
 
 // Phone holds what is known of one phone, or other origin.
 type Phone struct {
-	Origin   syncproto.OriginID `json:"origin"`
-	Role     string             `json:"role"`
-	Team     uuid.UUID          `json:"team"`
-	Unit     string             `json:"unit"`
-	Label    string             `json:"label"`
-	Retired  bool               `json:"retired"` // its device record is void
-	Head     uint64             `json:"head"`    // changes up to the highest signed one heard of, all branches together
-	Outcomes uint64             `json:"outcomes"`
-	Missing  []Gap              `json:"missing"`
+	Origin  syncproto.OriginID `json:"origin"`
+	Role    string             `json:"role"`
+	Team    uuid.UUID          `json:"team"`
+	Unit    string             `json:"unit"`
+	Label   string             `json:"label"`
+	Retired bool               `json:"retired"` // its device record is void, or it was revoked
+	// RevokedMS is when the centre revoked it, 0 if it did not.
+	RevokedMS int64  `json:"revoked_ms"`
+	Head      uint64 `json:"head"` // changes up to the highest signed one heard of, all branches together
+	Outcomes  uint64 `json:"outcomes"`
+	Missing   []Gap  `json:"missing"`
 	// Counts holds changes by outcome, and by "outcome: reason" where there is a
 	// reason.
 	Counts        map[string]uint64 `json:"counts"`
@@ -160,7 +162,7 @@ func (s *Service) gather(ctx context.Context, q Query, work bool) (*Figures, err
 	if err := f.period(); err != nil {
 		return nil, err
 	}
-	steps := []func(Reader) error{f.readTeams, f.readOrigins, f.readDevices, f.readLedger, f.readPublished}
+	steps := []func(Reader) error{f.readTeams, f.readOrigins, f.readDevices, f.readRevoked, f.readLedger, f.readPublished}
 	if work {
 		steps = append(steps, f.readMembers, f.readActivities)
 	}
@@ -212,7 +214,9 @@ func (f *Figures) judge() {
 			continue
 		}
 		t.Missing += p.missingIn(f.From, f.To)
-		t.Waiting += p.Waiting
+		if p.RevokedMS == 0 || p.RevokedMS >= f.From.UnixMilli() {
+			t.Waiting += p.Waiting // what a lost phone still had is of the time before
+		}
 		t.Quarantined += p.Counts[unreadable]
 		if p.Retired {
 			continue

@@ -109,6 +109,27 @@ func (f *Figures) readDevices(r Reader) error {
 	})
 }
 
+// readRevoked marks devices that the centre has revoked: nobody waits for news of
+// them any more.
+func (f *Figures) readRevoked(r Reader) error {
+	list, err := r.Rulings(0, 0)
+	if err != nil {
+		return err
+	}
+	for _, row := range list {
+		p := f.byPhone[row.Target.Origin]
+		if row.Kind != syncproto.RulingRevoke || p == nil || p.RevokedMS > 0 {
+			continue
+		}
+		ruling, err := syncproto.DecodeRuling(row.Data)
+		if err != nil {
+			return err
+		}
+		p.Retired, p.RevokedMS = true, ruling.IssuedMS
+	}
+	return nil
+}
+
 // branchOf names one branch of an origin.
 type branchOf struct {
 	origin syncproto.OriginID

@@ -16,6 +16,7 @@ type Reader interface {
 	EachRun(f func(store.Run) error) error
 	Segments(q store.SegmentQuery) ([]store.Segment, error)
 	OutcomeCounts(origin *syncproto.OriginID) ([]store.OutcomeCount, error)
+	Rulings(after uint64, limit int) ([]store.Ruling, error)
 	Meta(key string) ([]byte, bool, error)
 }
 
