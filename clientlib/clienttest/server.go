@@ -165,7 +165,7 @@ func (s *Server) nowMS() int64 { return max(s.clock.NowMS(), syncproto.EpochStar
 
 // nextEpoch names the history that begins now.
 func (s *Server) nextEpoch() syncproto.Epoch {
-	e, err := syncproto.NewEpoch(s.clock.NowMS(), s.epoch, bytes.NewReader(s.bytes(16)))
+	e, err := syncproto.NewEpoch(s.clock.NowMS()-1, s.epoch, bytes.NewReader(s.bytes(16)))
 	if err != nil {
 		panic(err) // sixteen octets are enough
 	}
