@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/subtle"
+	"fmt"
 	"path/filepath"
 
 	"thonsync/server/accounts"
@@ -123,3 +124,15 @@ var AuditVerify = Register(Command[AuditHeads, *audit.Verdict]{
 		return n.verifyAudit(in.Noted)
 	},
 })
+
+// checkAccess proves the access log.
+func (n *Node) checkAccess(context.Context) Check {
+	v, err := n.verifyAudit(nil)
+	switch {
+	case err != nil:
+		return Check{"access log", false, "it cannot be read: " + err.Error(), "check the disk, then run `thonsync audit verify`"}
+	case !v.OK():
+		return Check{"access log", false, fmt.Sprintf("broken at entry %d: %s", v.Broken, v.Why), "keep a copy of the data folder for whoever looks into it, and run `thonsync audit verify`"}
+	}
+	return Check{Name: "access log", OK: true, Detail: fmt.Sprintf("%d entries, all in their places", v.Entries)}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"thonsync/server"
@@ -98,6 +99,10 @@ func TestAccessLogIsHeldAgainstTheBackups(t *testing.T) {
 	}
 	if v := verify(); v.OK() || v.Broken != 1 {
 		t.Errorf("after cutting: %+v", v)
+	}
+	checks, err := server.DoctorCommand.Run(t.Context(), old, w.options(), server.None{})
+	if err != nil || !slices.ContainsFunc(checks, func(c server.Check) bool { return c.Name == "access log" && !c.OK && c.Fix != "" }) {
+		t.Errorf("doctor does not see it: %+v %v", checks, err)
 	}
 	w.centre.cfg.Data = filepath.Join(t.TempDir(), "restored")
 	w.clock.advance(1e9)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/url"
 	"slices"
@@ -148,3 +149,29 @@ var AccountEnable = Register(Command[AccountChange, None]{
 		return None{}, n.accts.SetDisabled(ctx, audit.Console, in.Name, false)
 	},
 })
+
+// checkAccounts looks for nobody who can sign in, and for operators who could do
+// more than a password alone should allow.
+func (n *Node) checkAccounts(ctx context.Context) Check {
+	list, err := n.accts.List(ctx)
+	if err != nil {
+		return Check{"accounts", false, "they cannot be read: " + err.Error(), "run `thonsync --data NEW restore BACKUP`"}
+	}
+	able, single := 0, 0
+	for _, a := range list {
+		if a.Disabled || !a.Password {
+			continue
+		}
+		if able++; a.Role == accounts.Province && !a.Factor && n.role == credential.RoleCentre {
+			single++
+		}
+	}
+	c := Check{Name: "accounts", OK: true, Detail: fmt.Sprintf("%d of %d can sign in", able, len(list))}
+	switch {
+	case able == 0 && len(list) > 0: // a server need not have accounts
+		c.OK, c.Detail, c.Fix = false, "nobody can sign in to the pages", "run `thonsync accounts reset NAME` and open the link that it prints"
+	case single > 0:
+		c.OK, c.Detail, c.Fix = false, fmt.Sprintf("%d province operators have a password and no second factor", single), "have them set it on the page /account"
+	}
+	return c
+}

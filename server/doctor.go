@@ -53,7 +53,7 @@ func (n *Node) Doctor(ctx context.Context) ([]Check, error) {
 		out = append(out, n.checkRequests(st), n.checkErased(), n.checkHolidays())
 	}
 	found, err := n.keyChecks(ctx)
-	return append(append(out, found...), n.checkGaps(st)), err
+	return append(append(out, found...), n.checkGaps(st), n.checkAccess(ctx), n.checkAccounts(ctx)), err
 }
 
 func (n *Node) checkRequests(st httpapi.Status) Check {

@@ -304,8 +304,18 @@ func TestAccountsByCommand(t *testing.T) {
 	b.get("/v1/reports/teams?unit="+communeA).want(404, "")
 	run(server.AccountDisable, server.AccountChange{Name: "lan"})
 	b.get("/v1/reports/teams").want(401, "sign-in")
+	if c := w.doctor("accounts"); c.OK || c.Fix == "" {
+		t.Errorf("nobody can sign in: %+v", c)
+	}
 	run(server.AccountEnable, server.AccountChange{Name: "lan"})
+	if c := w.doctor("accounts"); !c.OK {
+		t.Errorf("%+v", c)
+	}
 	b.post("/signin", "", "name", "lan", "password", passphrase).wantAt("/account")
+	run(server.AccountRole, server.AccountChange{Name: "lan", Role: accounts.Province})
+	if c := w.doctor("accounts"); c.OK || !strings.Contains(c.Detail, "second factor") {
+		t.Errorf("a province operator with a password alone: %+v", c)
+	}
 	if _, err := server.AccountAdd.Run(t.Context(), w.centre.cfg, w.options(), server.AccountChange{Name: "x-y", Role: accounts.Officer, Units: []string{"nowhere:1"}}); syncproto.CodeOf(err) != syncproto.CodeInvalidInput {
 		t.Errorf("an officer of a unit that is not known: %v", err)
 	}
@@ -340,4 +350,20 @@ func TestRestoredServerHasItsAccounts(t *testing.T) {
 	b.post("/signin", "", "name", "lan", "password", passphrase).wantAt("/account")
 	w.clock.advance(2 * time.Hour) // testConfig lets sessions idle for one
 	b.get("/account").wantAt("/signin?next=%2Faccount")
+}
+
+// doctor gives the centre's finding of a name.
+func (w *world) doctor(name string) server.Check {
+	w.t.Helper()
+	list, err := w.centre.Doctor(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, c := range list {
+		if c.Name == name {
+			return c
+		}
+	}
+	w.t.Fatalf("doctor does not look at %s", name)
+	return server.Check{}
 }
