@@ -128,14 +128,14 @@ func (p *Pages) answer(v *visit) error {
 		return errGone
 	}
 	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
-	if v.r.ParseForm() != nil || p.origin.Check(v.r) != nil || v.caller.CSRF == "" || !v.caller.CheckCSRF(v.r.PostForm.Get("csrf")) {
+	if v.r.ParseForm() != nil || p.origin.Check(v.r) != nil || v.caller.CSRF == "" || !v.caller.CheckCSRF(v.r.PostFormValue("csrf")) {
 		return errForm
 	}
 	switch path {
 	case Path:
 		return p.make(v)
 	case confirmPath:
-		return p.confirm(v, v.r.PostForm.Get("digits"))
+		return p.confirm(v, v.r.PostFormValue("digits"))
 	case refusePath:
 		return p.confirm(v, "")
 	}
@@ -182,11 +182,11 @@ func (p *Pages) choose(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return p.show(v, http.StatusOK, "choose.html", page{Path: Path, Data: map[string]any{"Teams": list, "Open": p.open(v, list)}})
+	return p.show(v, http.StatusOK, "choose.html", page{Path: Path, Data: map[string]any{"Teams": list, "Open": p.open(list)}})
 }
 
 // open lists the codes that are under way and that the caller may see.
-func (p *Pages) open(v *visit, teams []Team) (out []codeView) {
+func (p *Pages) open(teams []Team) (out []codeView) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for name, s := range p.shown {
@@ -204,7 +204,7 @@ func (p *Pages) open(v *visit, teams []Team) (out []codeView) {
 }
 
 func (p *Pages) make(v *visit) error {
-	id, err := uuid.Parse(v.r.PostForm.Get("team"))
+	id, err := uuid.Parse(v.r.PostFormValue("team"))
 	if err != nil {
 		return errForm
 	}
@@ -299,7 +299,7 @@ func (p *Pages) code(v *visit) error {
 // confirm lets a phone in whose digits the officer found equal, or voids the
 // code.
 func (p *Pages) confirm(v *visit, digits string) error {
-	name := v.r.PostForm.Get("name")
+	name := v.r.PostFormValue("name")
 	s, err := p.find(v, name)
 	if err != nil {
 		return err

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"thonsync/server/store"
 	"thonsync/syncproto"
 	"thonsync/syncproto/credential"
@@ -234,12 +236,21 @@ func (ses *session) settleIssued(i store.Issued) error {
 	if err != nil || o == nil || i.State != store.IssuedCounted {
 		return err
 	}
-	g, err := credential.VerifyDevice(o.Credentials, ses.s.cfg.Trust.Centre(), ses.defs.Within)
-	if err != nil || g.Issuer != i.Issuer {
+	if ses.issuerOf(o) != i.Issuer {
 		return nil // another issuer's credential stands here; this word does not vouch for it
 	}
 	next := *o
 	next.Listed = true
 	delete(ses.origins, i.Device)
 	return ses.tx.PutOrigin(next)
+}
+
+// issuerOf gives who issued the credential that an origin shows, uuid.Nil where
+// that does not hold now.
+func (ses *session) issuerOf(o *store.Origin) syncproto.OriginID {
+	g, err := credential.VerifyDevice(o.Credentials, ses.s.cfg.Trust.Centre(), ses.defs.Within)
+	if err != nil {
+		return uuid.Nil
+	}
+	return g.Issuer
 }
