@@ -7,9 +7,20 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
+	"os"
 
 	_ "modernc.org/sqlite" // driver
 )
+
+// reserve makes a database that is not there yet readable for its owner alone;
+// SQLite gives the files beside it the same mode. A file that is there is not
+// even opened: closing it would end the locks that this process has on it. What
+// fails here fails in SQLite, too, which tells why.
+func reserve(path string) {
+	if f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		f.Close()
+	}
+}
 
 // pragmas are applied by the driver in alphabetical order and before
 // _journal_mode; so locking_mode comes before anything touches the file. Thus the
@@ -25,6 +36,7 @@ func defaultOpener(ctx context.Context, path string) (*sql.DB, error) {
 }
 
 func openSQLite(ctx context.Context, path string, pragmas []string) (*sql.DB, error) {
+	reserve(path)
 	q := url.Values{"_pragma": pragmas, "_journal_mode": {"WAL"}, "_txlock": {"immediate"}}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String())
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -200,6 +201,23 @@ func raw(t *testing.T, path string, statements ...string) {
 	for _, s := range statements {
 		if _, err := db.Exec(s); err != nil {
 			t.Fatalf("%s: %v", s, err)
+		}
+	}
+}
+
+func TestDatabaseIsItsOwnersAlone(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no modes there")
+	}
+	w := clienttest.NewWorld(t, 1)
+	w.Device("a", w.Centre)
+	files, err := filepath.Glob(filepath.Join(w.Dir, "a.db*"))
+	if err != nil || len(files) < 3 { // database, log, key
+		t.Fatalf("%v: %v", files, err)
+	}
+	for _, f := range files {
+		if info, err := os.Stat(f); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: %v, %v", filepath.Base(f), info.Mode(), err)
 		}
 	}
 }

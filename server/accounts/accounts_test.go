@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -447,5 +448,21 @@ func TestTidyForgetsWhatHasEnded(t *testing.T) {
 	o.wantOut(g.Session, "tidied")
 	if list, err := o.s.List(t.Context()); err != nil || len(list) != 1 || !list[0].Password {
 		t.Errorf("%+v %v", list, err)
+	}
+}
+
+func TestFilesAreTheOwnersAlone(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no modes there")
+	}
+	o := newOffice(t)
+	files, err := os.ReadDir(filepath.Dir(o.cfg.Path))
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: %v, %v", f.Name(), info.Mode(), err)
+		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"thonsync/server/keys"
+	"thonsync/server/reserve"
 	"thonsync/syncproto"
 )
 
@@ -46,6 +47,7 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("path of the accounts: %w", err)
 	}
+	reserve.File(path)
 	db, err := sql.Open("sqlite", dsn(path))
 	if err != nil {
 		return nil, fmt.Errorf("opening the accounts: %w", err)

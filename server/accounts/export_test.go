@@ -91,3 +91,11 @@ func (s *Service) SetDisabledOnly(t interface{ Fatal(...any) }, name string) {
 		t.Fatal(err)
 	}
 }
+
+// Buckets counts the buckets that are kept.
+func (s *Service) Buckets(t interface{ Fatal(...any) }) (n int) {
+	if err := s.db.QueryRow(`SELECT COUNT(*) FROM failures`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

@@ -73,7 +73,12 @@ func (t tx) level(key []byte, b bucket, nowMS int64) (level, at int64, err error
 	return max(0, level-gone), at, nil
 }
 
+// setLevel keeps no row for an empty bucket: or else whoever is held by his
+// address could fill the disk with names.
 func (t tx) setLevel(key []byte, level, nowMS int64) error {
+	if level <= 0 {
+		return t.relieve(key)
+	}
 	return t.exec(`REPLACE INTO failures (key, level, at_ms) VALUES (?, ?, ?)`, key, level, nowMS)
 }
 

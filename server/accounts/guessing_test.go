@@ -509,3 +509,15 @@ func TestStoredPasswords(t *testing.T) {
 		}
 	}
 }
+
+// Whoever is held by his address leaves nothing for every name that he tries.
+func TestHeldGuessesTakeNoSpace(t *testing.T) {
+	o := newOffice(t)
+	perAddress, _, _, _ := accounts.Bursts()
+	for i := range 4 * perAddress {
+		o.guess(o.attempt(fmt.Sprintf("name-%d", i), ""), 1)
+	}
+	if n := o.s.Buckets(t); n > perAddress+1 {
+		t.Errorf("%d buckets are kept of one address", n)
+	}
+}

@@ -20,6 +20,7 @@ import (
 
 	"thonsync/clientlib/changelog"
 	"thonsync/server/ingest"
+	"thonsync/server/reserve"
 	"thonsync/syncproto"
 )
 
@@ -81,6 +82,7 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("path of the own log: %w", err)
 	}
+	reserve.File(path)
 	db, err := sql.Open("sqlite", dsn(path))
 	if err != nil {
 		return nil, fmt.Errorf("opening the own log: %w", err)

@@ -189,7 +189,7 @@ func (f *Figures) known(unit string) error {
 		return nil
 	}
 	if _, ok := f.defs.Unit(unit); !ok {
-		return syncproto.Errorf(syncproto.CodeInvalidInput, "unit %s is not known here: write it as list:code", unit)
+		return syncproto.Errorf(syncproto.CodeInvalidInput, "unit %s is not known here: write it as list:code, and import its list first if it is new", unit)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
+	"thonsync/server/reserve"
 	"thonsync/server/store"
 	"thonsync/syncproto"
 )
@@ -123,6 +124,7 @@ func (s *Store) open(ctx context.Context, path string, o Options) error {
 }
 
 func (s *Store) openWriter(ctx context.Context, path string, o Options) error {
+	reserve.File(path)
 	var err error
 	if s.db, err = sql.Open(o.driver(), dsn(path, writerPragmas)); err != nil {
 		return classify(err, "opening the database")

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"thonsync/server/store"
@@ -33,6 +34,28 @@ func TestContract(t *testing.T) {
 	storetest.Run(t, func(t testing.TB) store.Store {
 		return open(t, filepath.Join(t.TempDir(), "ba bể?#%.db"), sqlitestore.Options{})
 	})
+}
+
+func TestFilesAreTheOwnersAlone(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no modes there")
+	}
+	dir := t.TempDir()
+	set(t, open(t, filepath.Join(dir, "a.db"), sqlitestore.Options{}), "k")
+	wantPrivate(t, dir)
+}
+
+func wantPrivate(t *testing.T, dir string) {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: %v, %v", f.Name(), info.Mode(), err)
+		}
+	}
 }
 
 func TestSecondProcessIsRefused(t *testing.T) {
