@@ -108,7 +108,7 @@ func (in *intake) takeEntry(ctx context.Context, e syncproto.Entry) error {
 func (in *intake) takeBundleNotice(ctx context.Context, b []byte) error {
 	n, err := syncproto.DecodeKeyNotice(b)
 	if err == nil {
-		_, err = in.d.vouched(ctx, in.q, n, in.link.centre)
+		err = in.d.vouched(ctx, in.q, n, in.link.centre)
 	}
 	if err != nil {
 		in.note("key notice", err)

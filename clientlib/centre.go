@@ -13,26 +13,25 @@ import (
 
 // vouched checks that a notice speaks for the pinned centre: it is the centre's
 // own, under its newest key, or its credentials make it a point of that centre.
-// It gives the line of the centre's keys as far as it is known then.
-func (d *Device) vouched(ctx context.Context, q changelog.Querier, n *syncproto.KeyNotice, known *syncproto.Centre) (*syncproto.Centre, error) {
+func (d *Device) vouched(ctx context.Context, q changelog.Querier, n *syncproto.KeyNotice, known *syncproto.Centre) error {
 	centre, err := known.Follow(n.Centre)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if i, ok := centre.KeyNumber(n.Sign); ok {
 		if i < centre.Number() {
-			return nil, syncproto.Errorf(syncproto.CodeOldKey, "the server signs with a key of the centre that was replaced: do not use it, and tell the officer")
+			return syncproto.Errorf(syncproto.CodeOldKey, "the server signs with a key of the centre that was replaced: do not use it, and tell the officer")
 		}
-		return centre, nil
+		return nil
 	}
 	g, err := credential.Verify(n.Credentials, centre, d.within(ctx, q))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if g.Role != credential.RolePoint || !g.Key.Equal(n.Sign) {
-		return nil, syncproto.Errorf(syncproto.CodeCredential, "the server shows a credential that is not for a sync point with its key: do not use it")
+		return syncproto.Errorf(syncproto.CodeCredential, "the server shows a credential that is not for a sync point with its key: do not use it")
 	}
-	return centre, nil
+	return nil
 }
 
 // follow goes on with a longer line of the centre's keys, and remembers how far

@@ -157,8 +157,7 @@ func (d *Device) invitedNotice(ctx context.Context, address, fingerprint string)
 		} else if l.centre.ID() != n.Centre.ID() {
 			return syncproto.Errorf(syncproto.CodeForeignKey, "this device belongs to another centre: use a new database for this one")
 		}
-		_, err = d.vouched(ctx, q, n, l.centre)
-		return err
+		return d.vouched(ctx, q, n, l.centre)
 	})
 }
 

@@ -207,7 +207,6 @@ func (d *Device) readNotice(ctx context.Context, b []byte, known *syncproto.Cent
 		return nil, err
 	}
 	return n, d.view(ctx, func(ctx context.Context, q changelog.Querier) error {
-		_, err := d.vouched(ctx, q, n, known)
-		return err
+		return d.vouched(ctx, q, n, known)
 	})
 }

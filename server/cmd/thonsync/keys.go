@@ -162,10 +162,6 @@ func (a *app) notRunning() error {
 	return nil
 }
 
-func isNoServer(err error) bool {
-	return err == httpapi.ErrNoServer || strings.Contains(err.Error(), httpapi.ErrNoServer.Error())
-}
-
 type keysDestroyOldCmd struct {
 	Force  bool   `help:"Destroy them although work sealed to them may still be on its way; the phones seal it again."`
 	Reason string `placeholder:"WHY" help:"Why it is forced, in small letters, digits and hyphens; it goes into the access log."`

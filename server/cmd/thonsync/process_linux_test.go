@@ -47,7 +47,7 @@ func secrets(t *testing.T, folder string) map[string]string {
 		out[name+" in hex"] = hex.EncodeToString(raw)
 		out[name+" in base64"] = base64.StdEncoding.EncodeToString(raw)
 		out[name+" in base64url"] = base64.RawURLEncoding.EncodeToString(raw)
-		out[name+" as a list"] = strings.Trim(fmt.Sprint(raw), "[]")
+		out[name+" as a list"] = strings.Trim(fmt.Sprintf("%d", raw), "[]")
 		out[name+" as octets"] = string(raw)
 	}
 	for _, name := range []string{"identity.key", "personal.key", "beacon.key", "own-log.key", "api-token"} {
