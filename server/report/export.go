@@ -100,6 +100,9 @@ func (f *Figures) activity(rec *store.Record, personal Personal) (*Activity, err
 		ID: rec.ID, Kind: rec.Kind, Unit: rec.Unit, Team: rec.Team, Author: rec.Author, Occurred: rec.Occurred, Result: rec.Result,
 		Void: rec.Void, Conflict: rec.Conflict, Erased: rec.Erased, Fields: named(kind, syncproto.Operational, row),
 	}
+	if basis := syncproto.BasisOf(kind, row); basis != "" {
+		a.Fields["basis"] = basis
+	}
 	if personal != nil {
 		if row, err = personal(rec); err != nil {
 			return nil, err
@@ -109,14 +112,14 @@ func (f *Figures) activity(rec *store.Record, personal Personal) (*Activity, err
 	return a, nil
 }
 
-// named gives a row by field names. Common operational fields are left out:
-// they are fields of the activity itself.
+// named gives a row by field names. Common operational fields are left out, but
+// for consent and the reason of a void: they are fields of the activity itself.
 func named(kind *syncproto.Kind, comp syncproto.Compartment, row syncproto.Row) map[string]any {
 	coll, _ := syncproto.CollectionOf(syncproto.CollectionActivity)
 	out := map[string]any{}
 	for _, f := range row {
 		if def, ok := coll.Field(comp, f.Num); ok {
-			if comp == syncproto.Personal || def.Num == syncproto.VoidReason {
+			if comp == syncproto.Personal || def.Num == syncproto.VoidReason || def.Num >= syncproto.ActivityBasis {
 				out[def.Name] = f.Value.JSON()
 			}
 			continue

@@ -52,6 +52,11 @@ type Kind struct {
 	Person bool `json:"person"`
 	// NameOptional says that such an activity may leave the citizen's name out.
 	NameOptional bool `json:"name_optional,omitempty"`
+	// Basis is the lawful basis on which personal data are processed, and Purpose
+	// what for; both are empty for a kind that is about nobody.
+	Basis     string `json:"basis,omitempty"`
+	PurposeVI string `json:"purpose_vi,omitempty"`
+	PurposeEN string `json:"purpose_en,omitempty"`
 	// Results are the values of the common field result for this kind.
 	Results []Option `json:"results"`
 	// Stages are the values of the field stage in their order, empty when the

@@ -44,6 +44,9 @@ var personFields = []struct {
 // Questions lists what to ask for an activity of kind, in the order of asking.
 func Questions(k *syncproto.Kind, l words.Lang) []Question {
 	qs := []Question{{Name: "occurred", Label: Label(k, "occurred", l), Type: syncproto.KindDate}}
+	if k.Person && k.Basis == syncproto.BasisConsent {
+		qs = append(qs, consentQuestions(k, l)...)
+	}
 	if k.Person {
 		for _, f := range personFields {
 			q := Question{Name: f.name, Label: Label(k, f.name, l), Type: f.typ, Personal: true, Required: f.name == "full_name" && k.NeedsName()}
@@ -65,6 +68,27 @@ func Questions(k *syncproto.Kind, l words.Lang) []Question {
 		qs = append(qs, Question{Name: "result", Label: Label(k, "result", l), Type: syncproto.KindChoice, Options: choices(k.Results, l), Required: true})
 	}
 	return append(qs, Question{Name: "note", Label: Label(k, "note", l), Type: syncproto.KindText, Personal: true})
+}
+
+// consentQuestions ask for consent before anything about the citizen. Nothing is
+// chosen beforehand, and no answer is no consent.
+func consentQuestions(k *syncproto.Kind, l words.Lang) (qs []Question) {
+	for _, f := range []struct {
+		name string
+		num  uint32
+	}{{"consent", syncproto.ActivityConsent}, {"consent_how", syncproto.ActivityConsentHow}, {"consent_language", syncproto.ActivityConsentLang}} {
+		if _, own := k.FieldByName(f.name); own {
+			continue
+		}
+		q := Question{Name: f.name, Label: Label(k, f.name, l), Type: syncproto.KindChoice}
+		for _, v := range syncproto.ConsentChoices(f.num) {
+			if v != syncproto.ConsentWithdrawn {
+				q.Options = append(q.Options, Choice{v, l.T("consent." + v)})
+			}
+		}
+		qs = append(qs, q)
+	}
+	return qs
 }
 
 // named gives a label, or the word itself where a definition has no label.
@@ -123,6 +147,18 @@ func Shown(k *syncproto.Kind, name string, v syncproto.Value, l words.Lang) stri
 	}
 }
 
+// consentField are the fields whose choices have words of their own.
+var consentField = map[string]bool{"basis": true, "consent": true, "consent_how": true, "consent_language": true}
+
+// ownField tells whether a kind has a field of this name itself.
+func ownField(k *syncproto.Kind, name string) bool {
+	if k == nil {
+		return false
+	}
+	_, own := k.FieldByName(name)
+	return own
+}
+
 // OptionLabel gives the label of a stored choice, or the value where it is
 // none.
 func OptionLabel(k *syncproto.Kind, name, value string, l words.Lang) string {
@@ -132,6 +168,8 @@ func OptionLabel(k *syncproto.Kind, name, value string, l words.Lang) string {
 		return l.T("choice." + value)
 	case name == "void_reason" && words.Has("void."+value):
 		return l.T("void." + value)
+	case consentField[name] && words.Has("consent."+value) && !ownField(k, name):
+		return l.T("consent." + value)
 	case k == nil:
 		return value
 	case name == "result":

@@ -100,3 +100,26 @@ func TestShown(t *testing.T) {
 		}
 	}
 }
+
+// Where the lawful basis is consent, it is asked for before anything about the
+// citizen; taking it back is no answer there, and nothing is chosen beforehand.
+func TestConsentIsAskedFirst(t *testing.T) {
+	k := &syncproto.Kind{Code: "X", NameVI: "X", Person: true, Basis: syncproto.BasisConsent}
+	qs := form.Questions(k, "vi")
+	if len(qs) < 5 || qs[1].Name != "consent" || qs[2].Name != "consent_how" || qs[4].Name != "id_number" {
+		t.Fatalf("%+v", qs)
+	}
+	if len(qs[1].Options) != 1 || qs[1].Options[0].Value != syncproto.ConsentGiven || qs[1].Required {
+		t.Errorf("%+v", qs[1])
+	}
+	if v, problem := qs[1].Read(""); v != "" || problem != "" {
+		t.Errorf("no answer gives %q, %q", v, problem)
+	}
+	if got := form.OptionLabel(k, "consent_how", "thumbprint", "vi"); got != "Điểm chỉ" {
+		t.Errorf("label %q", got)
+	}
+	k.Basis = "public_task"
+	if qs := form.Questions(k, "vi"); qs[1].Name != "id_number" {
+		t.Errorf("asked without need: %+v", qs[1])
+	}
+}
