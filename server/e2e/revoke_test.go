@@ -16,6 +16,7 @@ import (
 	"thonsync/server/audit"
 	"thonsync/server/report"
 	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
 )
 
 // line is a line to the centre that can be cut.
@@ -316,5 +317,40 @@ func TestDevicesAreFoundByName(t *testing.T) {
 	}
 	if _, err := server.DeviceRelease.Do(ctx, w.centre.node, server.DeviceOrder{Name: a.Origin().String()}); syncproto.CodeOf(err) != syncproto.CodeInvalidInput {
 		t.Errorf("releasing what is not revoked: %v", err)
+	}
+}
+
+// A revoked point learns of it by the ruling alone, takes nobody in any more, and
+// still carries what it has; the phones it took in before go on.
+func TestRevokedPointTakesNobodyIn(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	point, meet := w.offline()
+	d := w.phone(point, 1)
+	d.work(2)
+	d.sync()
+	meet()
+	w.revoke(w.centre, "point")
+	d.work(2)
+	d.sync()
+	meet()
+	if point.node.Ingest().Revoked(point.node.Origin()) == nil {
+		t.Fatal("the point does not know that it was revoked")
+	}
+	_, err := point.node.NewCode(ctx, server.CodeRequest{Role: credential.RolePhone, Team: w.team})
+	if syncproto.CodeOf(err) != syncproto.CodeCredential {
+		t.Errorf("a code of a revoked point: %v", err)
+	}
+	if n := w.existing(d.made); n != len(d.made) {
+		t.Errorf("%d of %d records of a phone that it took in before", n, len(d.made))
+	}
+	d.at(w.centre)
+	if s, err := d.Status(ctx); err != nil || s.Revoked != nil {
+		t.Errorf("the phone: %+v, %v", s.Revoked, err)
+	}
+	d.work(1)
+	d.sync()
+	if n := w.existing(d.made); n != len(d.made) {
+		t.Errorf("%d of %d records, the last sent to the centre", n, len(d.made))
 	}
 }
