@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"thonsync/server"
 	"thonsync/server/accounts"
@@ -55,7 +56,8 @@ func (w *world) get(address, session string) (int, string) {
 	if session != "" {
 		req.AddCookie(&http.Cookie{Name: httpapi.SessionCookie, Value: session})
 	}
-	resp, err := http.DefaultClient.Do(req)
+	client := &http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(req)
 	w.must(err)
 	b, err := io.ReadAll(resp.Body)
 	w.must(err)
