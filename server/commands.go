@@ -24,14 +24,20 @@ type None struct{}
 var CodeNew = Register(Command[CodeRequest, NewCode]{
 	Name: "code.new", Live: true,
 	Do: func(ctx context.Context, n *Node, in CodeRequest) (NewCode, error) {
-		made, err := n.NewCode(ctx, in)
-		if err != nil {
-			return made, err
-		}
-		event := audit.Event{Actor: audit.Console, Action: audit.CodeMade, Object: string(in.Role), Unit: made.Units[0]}
-		return made, n.audit.Write(ctx, event)
+		return n.codeFor(ctx, in)
 	},
 })
+
+// codeFor makes a joining code for whoever sits at the machine and writes it
+// down.
+func (n *Node) codeFor(ctx context.Context, in CodeRequest) (NewCode, error) {
+	made, err := n.NewCode(ctx, in)
+	if err != nil {
+		return made, err
+	}
+	event := audit.Event{Actor: audit.Console, Action: audit.CodeMade, Object: string(in.Role), Unit: made.Units[0]}
+	return made, n.audit.Write(ctx, event)
+}
 
 // CodeList lists the codes that have not expired.
 var CodeList = Register(Command[None, []answer.CodeState]{

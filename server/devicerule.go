@@ -204,7 +204,7 @@ func (n *Node) ReplaceDevice(ctx context.Context, in DeviceOrder, host string) (
 	if err != nil {
 		return nil, err
 	}
-	code, err := n.NewCode(ctx, CodeRequest{Role: credential.RolePhone, Replaces: d.Origin, Confirm: true, Host: host})
+	code, err := n.codeFor(ctx, CodeRequest{Role: credential.RolePhone, Replaces: d.Origin, Confirm: true, Host: host})
 	return &DeviceReplaced{old, code}, err
 }
 

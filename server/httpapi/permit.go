@@ -128,7 +128,7 @@ func AddressOf(ctx context.Context) string {
 
 var (
 	errSignIn = &Problem{Code: codeSignIn, Status: http.StatusUnauthorized,
-		Detail: "Sign in on the page " + SignInPath + ", or send the header Authorization: Bearer TOKEN with the token of the file api-token in the data folder"}
+		Detail: "Sign in on the page " + SignInPath + ", or send the header Authorization: Bearer TOKEN with the token of the file keys/api-token in the data folder"}
 	errFactor = &Problem{Code: codeSignIn, Status: http.StatusUnauthorized,
 		Detail: "This account must set its second factor first: do it on the page /account"}
 	errForm = &Problem{Code: codeForm, Status: http.StatusForbidden,

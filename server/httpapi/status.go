@@ -123,7 +123,7 @@ func apiConfig(v Version) huma.Config {
 	c.Transformers = append(c.Transformers, finishProblem)
 	c.Info.Description = "What a point or centre offers besides the sync protocol. Errors are RFC 9457 problems; act on code."
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"token":   {Type: "http", Scheme: "bearer", Description: "The token in the file api-token of the data folder; stands for a province operator"},
+		"token":   {Type: "http", Scheme: "bearer", Description: "The token in the file keys/api-token of the data folder; stands for a province operator"},
 		"session": {Type: "apiKey", In: "cookie", Name: SessionCookie, Description: "The session of somebody who signed in on the page " + SignInPath},
 	}
 	return c

@@ -49,16 +49,21 @@ func (a *app) people(people []view.Person) {
 		if p.WaitMS > 0 {
 			marks = append(marks, a.lang.T("people.wait", "n", (p.WaitMS+59_999)/60_000))
 		}
-		name := p.Name
-		if name == "" { // the issuer knew none: people add gives one
-			name = a.lang.T("people.nameless", "id", shorten(p.ID))
-		}
-		line := fmt.Sprintf("  %d  %s", i+1, name)
+		line := fmt.Sprintf("  %d  %s", i+1, a.nameOf(p.Name, p.ID))
 		if len(marks) > 0 {
 			line += " (" + strings.Join(marks, ", ") + ")"
 		}
 		fmt.Fprintln(a.out, line)
 	}
+}
+
+// nameOf gives what people read of a person: where the issuer knew no name, how
+// to give one.
+func (a *app) nameOf(name string, id uuid.UUID) string {
+	if name == "" {
+		return a.lang.T("people.nameless", "id", shorten(id))
+	}
+	return name
 }
 
 type peopleUseCmd struct {
@@ -122,23 +127,49 @@ type peopleAddCmd struct {
 
 // Run adds a person or changes the name shown.
 func (c *peopleAddCmd) Run(a *app) error {
-	id := uuid.New()
-	if c.ID != "" {
-		var err error
-		if id, err = uuid.Parse(c.ID); err != nil {
-			return usage("usage.value", "what", "--id")
-		}
-	}
 	name, err := a.oneLine(c.Name)
 	if err != nil {
 		return err
 	}
 	return a.with(func(d device) error {
+		id, err := a.personID(d, c.ID)
+		if err != nil {
+			return err
+		}
 		if err := d.AddPerson(a.ctx, id, name); err != nil {
 			return err
 		}
 		return a.showPeople(d)
 	})
+}
+
+// personID gives the id of a person to be named: a new one for "", a whole one,
+// or that of the only person here whose id ends so, as lists show it.
+func (a *app) personID(d device, ref string) (uuid.UUID, error) {
+	if ref == "" {
+		return uuid.New(), nil
+	}
+	if id, err := uuid.Parse(ref); err == nil {
+		return id, nil
+	}
+	wrong := usage("usage.value", "what", "--id")
+	if len(ref) < minShort {
+		return uuid.Nil, wrong
+	}
+	people, err := d.People(a.ctx)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	var found []uuid.UUID
+	for _, p := range people {
+		if strings.HasSuffix(p.ID.String(), strings.ToLower(ref)) {
+			found = append(found, p.ID)
+		}
+	}
+	if len(found) != 1 {
+		return uuid.Nil, wrong
+	}
+	return found[0], nil
 }
 
 type peoplePINCmd struct {

@@ -188,7 +188,7 @@ func (a *app) statusText(s *clientlib.Status, out *view.Status) {
 	}
 	for _, p := range s.People {
 		if p.Current {
-			a.say("status.person", "who", p.Name)
+			a.say("status.person", "who", a.nameOf(p.Name, p.ID))
 		}
 	}
 	counts := view.CountsOf(s.Custody)

@@ -187,7 +187,7 @@ func TestEnrolledAtAPointWithoutInternet(t *testing.T) {
 	}
 
 	f.want(exitOK, "sync")
-	f.want(exitOK, "people", "add", "Người Thử", "--id", second.People[0].ID.String())
+	f.want(exitOK, "people", "add", "Người Thử", "--id", shorten(second.People[0].ID)) // as the list shows it
 	f.want(exitOK, "people", "use", "1")
 	f.input = "4711\n"
 	f.want(exitOK, "people", "pin")
