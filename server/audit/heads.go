@@ -63,7 +63,7 @@ func readHeads(path string) ([]head, error) {
 
 // sign adds a signed head if the log has grown since the last one.
 func (l *Log) sign() error {
-	if l.broken != nil || l.end == l.signed || l.end.Number == 0 {
+	if l.damaged() || l.end == l.signed || l.end.Number == 0 {
 		return nil
 	}
 	if err := l.addHead(head{mark: l.end, AtMS: l.cfg.Now().UnixMilli()}); err != nil {

@@ -104,14 +104,16 @@ func (l *Log) findEnd() error {
 	}
 	last := tail[:whole-1]
 	last = last[bytes.LastIndexByte(last, '\n')+1:]
-	e, hash, err := parse(last)
-	if err != nil {
-		l.broken = errDamaged
-		return nil
+	if e, hash, err := parse(last); err == nil {
+		l.end = mark{e.Number, hash}
+		return l.cut()
 	}
-	l.end = mark{e.Number, hash}
-	return l.cut()
+	l.broken = errDamaged
+	return nil
 }
+
+// damaged tells whether the log takes no entries any more.
+func (l *Log) damaged() bool { return l.broken != nil }
 
 var errDamaged = syncproto.Errorf(syncproto.CodeChain,
 	"the end of the access log is damaged, so personal fields cannot be shown and nobody can sign in: run `thonsync audit verify`, put the file access.jsonl of the data folder aside for whoever looks into it, and start the server again")

@@ -115,7 +115,13 @@ func expected(p Permit, who somebody) int {
 	return 200
 }
 
-func ask(t *testing.T, s *Server, method, path string, header ...string) *http.Response {
+// answered is what is looked at of an answer.
+type answered struct {
+	StatusCode int
+	Header     http.Header
+}
+
+func ask(t *testing.T, s *Server, method, path string, header ...string) answered {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
 	r.Host = "localhost"
@@ -127,7 +133,7 @@ func ask(t *testing.T, s *Server, method, path string, header ...string) *http.R
 		t.Fatalf("%s %s: %v", method, path, err)
 	}
 	_ = resp.Body.Close()
-	return resp
+	return answered{resp.StatusCode, resp.Header}
 }
 
 // Every route that this server has is asked by everybody. A route without a
@@ -280,7 +286,7 @@ func TestEveryMountForEveryRole(t *testing.T) {
 }
 
 // askTLS asks a mount as a client of a trusted proxy that speaks TLS.
-func askTLS(t *testing.T, prefix string, p Permit, h http.Handler, path string, header ...string) *http.Response {
+func askTLS(t *testing.T, prefix string, p Permit, h http.Handler, path string, header ...string) answered {
 	t.Helper()
 	d := &stand{}
 	s := New(Options{

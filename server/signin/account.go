@@ -69,7 +69,7 @@ func (p *Pages) refuse(v *visit, err error) error {
 }
 
 func (p *Pages) password(v *visit) error {
-	f := v.r.PostForm
+	f := v.form
 	if f.Get("password") != f.Get("again") {
 		return p.showAccount(v, http.StatusUnprocessableEntity, page{Error: sayError(errTwice)})
 	}
@@ -113,7 +113,7 @@ func spaced(s string) string {
 }
 
 func (p *Pages) factor(v *visit) error {
-	codes, session, err := p.cfg.Accounts.ConfirmFactor(v.ctx, v.caller, v.r.PostForm.Get("code"), v.address)
+	codes, session, err := p.cfg.Accounts.ConfirmFactor(v.ctx, v.caller, v.form.Get("code"), v.address)
 	if err != nil {
 		status, say := p.problem(v, err)
 		return p.showFactor(v, status, say)
@@ -127,14 +127,14 @@ func (p *Pages) showCodes(v *visit, codes []string) error {
 }
 
 func (p *Pages) factorOff(v *visit) error {
-	if err := p.cfg.Accounts.DropFactor(v.ctx, v.caller, v.r.PostForm.Get("code"), v.address); err != nil {
+	if err := p.cfg.Accounts.DropFactor(v.ctx, v.caller, v.form.Get("code"), v.address); err != nil {
 		return p.refuse(v, err)
 	}
 	return v.redirect(httpapi.AccountPath + "?said=off")
 }
 
 func (p *Pages) recovery(v *visit) error {
-	codes, err := p.cfg.Accounts.NewRecovery(v.ctx, v.caller, v.r.PostForm.Get("code"), v.address)
+	codes, err := p.cfg.Accounts.NewRecovery(v.ctx, v.caller, v.form.Get("code"), v.address)
 	if err != nil {
 		return p.refuse(v, err)
 	}

@@ -57,7 +57,7 @@ func (p *Pages) signInForm(v *visit) error {
 }
 
 func (p *Pages) signIn(v *visit) error {
-	f := v.r.PostForm
+	f := v.form
 	in := accounts.Attempt{
 		Name: strings.ToLower(strings.TrimSpace(f.Get("name"))), Password: f.Get("password"), Code: f.Get("code"),
 		Address: v.address, Browser: v.cookie(browserCookie), Session: v.cookie(httpapi.SessionCookie),
@@ -92,7 +92,7 @@ type welcomeData struct {
 var errTwice = errors.New("two passwords differ")
 
 func (p *Pages) welcome(v *visit) error {
-	f := v.r.PostForm
+	f := v.form
 	code, name := f.Get("code"), strings.ToLower(strings.TrimSpace(f.Get("name")))
 	in, err := p.cfg.Accounts.Link(v.ctx, code)
 	if err != nil {

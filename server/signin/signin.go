@@ -71,6 +71,7 @@ type visit struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	ctx     context.Context
+	form    url.Values      // of a POST: what its body says, and not the query
 	caller  accounts.Caller // zero on open pages
 	address string
 	english bool
@@ -105,10 +106,11 @@ func (p *Pages) answer(v *visit, actions map[string]action) error {
 		if err := v.r.ParseForm(); err != nil {
 			return errForm
 		}
+		v.form = v.r.PostForm //nolint:forbidigo // the request's field, not the client's call
 		if err := p.origin.Check(v.r); err != nil {
 			return errForm
 		}
-		if v.caller.CSRF != "" && strings.HasPrefix(v.r.URL.Path, httpapi.AccountPath) && !v.caller.CheckCSRF(v.r.PostForm.Get("csrf")) {
+		if v.caller.CSRF != "" && strings.HasPrefix(v.r.URL.Path, httpapi.AccountPath) && !v.caller.CheckCSRF(v.form.Get("csrf")) {
 			return errForm
 		}
 	}
