@@ -96,8 +96,11 @@ func TestRequestToErase(t *testing.T) {
 	if _, err := server.Export(t.Context(), c.centre.cfg, c.options(), server.ExportRequest{What: server.ExportActivities, Format: "csv", Recipient: "District office"}, &bytes.Buffer{}); err != nil {
 		t.Fatal(err)
 	}
-	v := do(t, c.centre, server.RequestOpen, server.RequestNew{Kind: requests.Erase, Channel: "office", IDNumber: "002 190 123 456"})
-	if len(v.Records) != 2 || v.AnswerByMS == 0 || v.Overdue || len(v.Recipients) != 1 {
+	// It came in ten days ago, so half of its time is over: a backup key that goes
+	// by its age alone would outlive it.
+	came := c.clock.now().Add(-10 * 24 * time.Hour)
+	v := do(t, c.centre, server.RequestOpen, server.RequestNew{Kind: requests.Erase, Channel: "office", ReceivedMS: came.UnixMilli(), IDNumber: "002 190 123 456"})
+	if len(v.Records) != 2 || v.AnswerByMS == 0 || !v.Overdue || len(v.Recipients) != 1 {
 		t.Fatalf("%+v", v)
 	}
 	again := do(t, c.centre, server.RequestOpen, server.RequestNew{Kind: requests.See, Channel: "phone", IDNumber: citizenNumber})
@@ -131,7 +134,7 @@ func TestRequestToErase(t *testing.T) {
 	if len(found.Findings) == 0 || found.Archives == 0 {
 		t.Errorf("the backup can still be read and nothing was found: %+v", found)
 	}
-	c.clock.advance(25 * 24 * time.Hour)
+	c.clock.advance(11 * 24 * time.Hour)
 	if err := c.centre.DestroyPeriods(t.Context()); err != nil {
 		t.Fatal(err)
 	}
