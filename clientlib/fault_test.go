@@ -1,11 +1,14 @@
 package clientlib_test
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"thonsync/clientlib"
 	"thonsync/clientlib/clienttest"
@@ -373,6 +376,58 @@ func TestRestoredCentre(t *testing.T) {
 	}
 	if len(mustKinds(t, d)) != 2 {
 		t.Fatal("kinds were lost with the epoch")
+	}
+}
+
+// A phone that meets only a point hears of the centre's new history by its pages.
+// What the centre had said before, and comes late by file, neither ticks anything
+// nor leads the phone back.
+func TestLostHistoryComesLate(t *testing.T) {
+	ctx := context.Background()
+	w := clienttest.NewWorld(t, 1)
+	point := w.Point("point")
+	d := w.Device("a", w.Centre)
+	early := w.Card(d, 1)
+	w.Sync(d)
+	late := w.Card(d, 2)
+	var file bytes.Buffer
+	if err := d.ExportBundle(ctx, &file, clientlib.BundleOptions{All: true}); err != nil {
+		t.Fatal(err)
+	}
+	old, err := w.Centre.AnswerBundle(file.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Centre.Forget(d.Origin(), 0)
+	w.Clock.Advance(time.Second)
+	w.Centre.NewEpoch()
+	w.Clock.Advance(time.Second)
+	if err := point.Forward(w.Centre); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.SetServers(ctx, []string{point.URL}); err != nil {
+		t.Fatal(err)
+	}
+	if r := w.Sync(d); !r.PeerBehind || r.Pages == 0 {
+		t.Fatalf("the phone has not heard of the new history: %+v", r)
+	}
+	if _, err := d.ImportBundle(ctx, bytes.NewReader(old)); err != nil {
+		t.Fatal(err)
+	}
+	for what, id := range map[string]uuid.UUID{"received before": early, "receipted by file": late} {
+		if c, err := d.Custody(ctx, id); err != nil || c.Stage != clientlib.StageAtCommune {
+			t.Errorf("%s: %+v, %v; want at the commune", what, c, err)
+		}
+	}
+	if r := w.Sync(d); r.Pages != 0 {
+		t.Errorf("led back to the old history: %d pages", r.Pages)
+	}
+	if err := point.Forward(w.Centre); err != nil {
+		t.Fatal(err)
+	}
+	w.Sync(d)
+	if c, err := d.Custody(ctx, late); err != nil || c.Stage != clientlib.StageAtCentre {
+		t.Errorf("in the new history: %+v, %v", c, err)
 	}
 }
 
