@@ -256,3 +256,28 @@ func TestReceiptOfLostHistory(t *testing.T) {
 		}
 	})
 }
+
+// In a new history all receipts are given anew: those from before its beginning
+// count nowhere, also where a clock was set back.
+func TestReissue(t *testing.T) {
+	c := withReference(t)
+	a := c.phone("phone", 3)
+	c.submit1(a.cut(1, 3))
+	old := must[*syncproto.Receipt](t)(syncproto.DecodeReceipt(c.receiptsOf(a.origin)[0]))
+	next := must[syncproto.Epoch](t)(syncproto.NewEpoch(c.clock.now().UnixMilli()+1000, syncproto.Epoch{}, strings.NewReader("ten octets and more")))
+	err := c.Do(context.Background(), func(tx store.Tx) error { return tx.SetMeta(MetaEpoch, next[:]) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !old.OfLostHistory(next) {
+		t.Error("a receipt from before counts on")
+	}
+	if err := c.Reissue(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	list := c.receiptsOf(a.origin)
+	r := must[*syncproto.Receipt](t)(syncproto.DecodeReceipt(list[0]))
+	if len(list) != 1 || r.OfLostHistory(next) || r.First != 1 || r.Last != 3 || r.Closed != a.heads.Closed {
+		t.Errorf("%d receipts, the first %+v", len(list), r)
+	}
+}
