@@ -419,6 +419,19 @@ func TestLostHistoryComesLate(t *testing.T) {
 			t.Errorf("%s: %+v, %v; want at the commune", what, c, err)
 		}
 	}
+	first, err := syncproto.NewEpoch(0, uuid.Nil, bytes.NewReader(make([]byte, 16)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ruling := &syncproto.Ruling{Number: 90, Kind: syncproto.RulingErase, Record: uuid.UUID{1}, IssuedMS: 1}
+	ruling.Sign(w.Centre.Key())
+	page := &syncproto.Page{Feed: syncproto.CommonFeed, Epoch: first, To: 1, Items: []syncproto.FeedItem{{Ruling: ruling}}}
+	if err := page.Sign(w.Centre.Key()); err != nil {
+		t.Fatal(err)
+	}
+	if r := importBytes(t, d, bundle(t, syncproto.Entry{Kind: syncproto.EntryPage, Data: page.Encode()})); r.Pages != 0 || r.Skipped != 1 {
+		t.Errorf("a page of the old history: %+v", r)
+	}
 	if r := w.Sync(d); r.Pages != 0 {
 		t.Errorf("led back to the old history: %d pages", r.Pages)
 	}
