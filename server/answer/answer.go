@@ -156,7 +156,10 @@ func (s *Service) answer(ctx context.Context, o *syncproto.Opened, size int) (*s
 		s.refused(ctx, o, err)
 		return nil, err
 	}
-	leave, err := s.quotas.enter(asker.Device, asker.Role, size, s.cfg.Now())
+	if err := s.load(ctx, asker); err != nil {
+		return nil, err
+	}
+	leave, err := s.quotas.admit(asker, size, s.cfg.Now())
 	if err != nil {
 		s.refused(ctx, o, err)
 		return nil, err
@@ -165,9 +168,6 @@ func (s *Service) answer(ctx context.Context, o *syncproto.Opened, size int) (*s
 	defer func() {
 		leave(result.Octets + costChange*(result.New+result.Repeats) + costProblem*len(result.Problems))
 	}()
-	if err := s.load(ctx, asker); err != nil {
-		return nil, err
-	}
 	result, err = s.take(ctx, asker, o)
 	if err != nil {
 		return nil, err

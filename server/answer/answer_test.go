@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -92,7 +91,7 @@ func newBenchOn(t *testing.T, driver string, role credential.Role, units ...stri
 		Seal: func() (syncproto.SealStatement, *syncproto.Centre, error) {
 			return syncproto.StateSeal(b.centre, seal.Public.Bytes(), made), line, nil
 		},
-		Quotas: map[credential.Role]answer.Quota{credential.RolePhone: {Burst: 1 << 20, PerSecond: 1 << 10}},
+		Quotas: map[credential.Role]answer.Quota{credential.RolePhone: {Burst: 1 << 20, PerSecond: 1 << 10}, credential.RolePoint: {Burst: 4 << 20, PerSecond: 1 << 12}},
 		Now:    func() time.Time { return b.now },
 	})
 	return b
@@ -537,56 +536,6 @@ func TestOldKey(t *testing.T) {
 	for _, bad := range [][]byte{nil, {1}, body[:len(body)-1], make([]byte, syncproto.MaxMessageBytes+1)} {
 		if out, err := b.Exchange(t.Context(), bad); err == nil || syncproto.CodeOf(err) != syncproto.CodeOldKey && out != nil {
 			t.Errorf("%d bytes of nonsense: %v", len(bad), err)
-		}
-	}
-}
-
-// TestFloodFromAValidPhone: a phone that sends without end is asked to come
-// back later, others are served meanwhile, and later it is served again.
-func TestFloodFromAValidPhone(t *testing.T) {
-	b := newBench(t, credential.RoleCentre)
-	bad, good := b.device(credential.RolePhone, uuid.New(), "l:1"), b.device(credential.RolePhone, uuid.New(), "l:1")
-	load := func() *syncproto.Request { return &syncproto.Request{Segments: [][]byte{make([]byte, 60<<10)}} }
-	var err error
-	taken := 0
-	for ; err == nil && taken < 100; taken++ {
-		_, err = b.ask(bad, load())
-	}
-	var later interface{ RetryAfter() time.Duration }
-	if syncproto.CodeOf(err) != syncproto.CodeOverload || !errors.As(err, &later) {
-		t.Fatalf("after %d floods: %v", taken, err)
-	}
-	if n := len(b.in.batches); n != taken-1 {
-		t.Errorf("%d batches were taken from %d accepted requests", n, taken-1)
-	}
-	if taken < 10 || taken > 20 {
-		t.Errorf("%d requests of 60 KB within a burst of 1 MB", taken)
-	}
-	if _, err := b.ask(good, load()); err != nil {
-		t.Errorf("an honest phone of the same hotspot: %v", err)
-	}
-	b.now = b.now.Add(later.RetryAfter())
-	if _, err := b.ask(bad, load()); err != nil {
-		t.Errorf("when it was told to come back: %v", err)
-	}
-}
-
-// TestBombsAreCharged: segments that are small on the wire and large in work
-// count as what they cost.
-func TestBombsAreCharged(t *testing.T) {
-	b := newBench(t, credential.RoleCentre)
-	for what, res := range map[string]ingest.Result{
-		"64 segments in vain":   {Problems: make([]syncproto.Problem, 64)},
-		"rows of a megabyte":    {New: 100, Octets: 1 << 20},
-		"many changes of a bit": {New: 20_000},
-	} {
-		d := b.device(credential.RolePhone, uuid.New(), "l:1")
-		b.in.result = res
-		if _, err := b.ask(d, &syncproto.Request{Segments: [][]byte{{1}}}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := b.ask(d, &syncproto.Request{}); syncproto.CodeOf(err) != syncproto.CodeOverload {
-			t.Errorf("after %s: %v", what, err)
 		}
 	}
 }

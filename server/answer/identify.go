@@ -17,6 +17,8 @@ type asker struct {
 	known bool // the store has this very credential
 	chain []string
 	bar   ingest.Bar // why it is not served, although it may upload
+	// counted says that the store knows it as one of its issuer's devices.
+	counted bool
 	// later is a credential that the centre has given the asker since it got the
 	// one that it shows; nil for none.
 	later []string
@@ -55,6 +57,7 @@ func (s *Service) load(ctx context.Context, a *asker) error {
 			a.later = o.Credentials
 		}
 		a.bar, err = s.cfg.Ingest.Barred(r, a.Device, a.chain)
+		a.counted = ok && o.Listed && !a.bar.Closed()
 		return err
 	})
 }

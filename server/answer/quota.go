@@ -24,7 +24,12 @@ const (
 
 // atOnce is how many exchanges of one device may be under way: the second is
 // the repeat of one whose connection broke.
-var atOnce = map[credential.Role]int{credential.RolePhone: 2, credential.RolePoint: 4}
+var atOnce = map[credential.Role]int{credential.RolePhone: 2, credential.RolePoint: 4, issuerShare: 1 << 10}
+
+// issuerShare stands for all devices of one issuer that do not count: revoked,
+// beyond its number, or not heard of yet. They may upload, but whoever can make
+// any number of keys must not have a quota for each. They share that of a point.
+const issuerShare credential.Role = "issuer"
 
 // manyBuckets is when buckets that are full again are thrown away.
 const manyBuckets = 4096
@@ -34,7 +39,14 @@ type quotas struct {
 	of map[credential.Role]Quota
 
 	mu   sync.Mutex
-	left map[syncproto.OriginID]*bucket
+	left map[account]*bucket
+}
+
+// account is whose bucket it is: a point has one of its own and one for the
+// devices that it issued and that do not count.
+type account struct {
+	id     syncproto.OriginID
+	shared bool
 }
 
 type bucket struct {
@@ -58,16 +70,33 @@ func (f *flood) Unwrap() error {
 // RetryAfter is when there will be room again.
 func (f *flood) RetryAfter() time.Duration { return f.pause }
 
+// admit books a request of an asker, and with its issuer if it does not count.
+func (q *quotas) admit(a *asker, size int, now time.Time) (leave func(extra int), err error) {
+	own, err := q.enter(a.Device, a.Role, size, now)
+	if err != nil || a.counted {
+		return own, err
+	}
+	shared, err := q.enter(a.Issuer, issuerShare, size, now)
+	if err != nil {
+		own(0)
+		return nil, err
+	}
+	return func(extra int) { own(extra); shared(extra) }, nil
+}
+
 // enter books a request of size octets; leave must be called once after it
 // succeeded, with what the request turned out to cost beside them.
 func (q *quotas) enter(id syncproto.OriginID, role credential.Role, size int, now time.Time) (leave func(extra int), err error) {
 	quota := q.of[role]
+	if role == issuerShare {
+		quota = q.of[credential.RolePoint]
+	}
 	if quota == (Quota{}) {
 		return func(int) {}, nil
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	b := q.bucket(id, quota, now)
+	b := q.bucket(account{id, role == issuerShare}, quota, now)
 	if b.busy >= max(1, atOnce[role]) {
 		return nil, &flood{pause: time.Second}
 	}
@@ -87,9 +116,9 @@ func (q *quotas) enter(id syncproto.OriginID, role credential.Role, size int, no
 }
 
 // bucket finds a device's bucket and fills it up to now; q.mu is held.
-func (q *quotas) bucket(id syncproto.OriginID, quota Quota, now time.Time) *bucket {
+func (q *quotas) bucket(id account, quota Quota, now time.Time) *bucket {
 	if q.left == nil {
-		q.left = make(map[syncproto.OriginID]*bucket)
+		q.left = make(map[account]*bucket)
 	}
 	b, ok := q.left[id]
 	if !ok {
