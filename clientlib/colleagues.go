@@ -208,8 +208,8 @@ func (in *intake) noteErasedCargo(ctx context.Context, id int64) error {
 	if in.erased {
 		return nil
 	}
-	var any bool
-	if err := in.q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM ruling WHERE kind = $1)`, int64(syncproto.RulingErase)).Scan(&any); err != nil || !any {
+	var ruled bool
+	if err := in.q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM ruling WHERE kind = $1)`, int64(syncproto.RulingErase)).Scan(&ruled); err != nil || !ruled {
 		return err
 	}
 	var b []byte
@@ -223,7 +223,7 @@ func (in *intake) noteErasedCargo(ctx context.Context, id int64) error {
 	_, changes, err := in.openSegment(ctx, b)
 	if err != nil {
 		in.erased = true // nobody knows what it holds
-		return nil
+		return nil       //nolint:nilerr // what cannot be opened is cleared
 	}
 	for i := range changes {
 		err := in.q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM ruling WHERE kind = $1 AND record = $2)`,

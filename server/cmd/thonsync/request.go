@@ -63,7 +63,6 @@ func (a *app) valuesIn(path string) ([]string, error) {
 func (s *secretFlags) read(a *app) (string, error) {
 	path := s.NumberFile
 	if path == "" && s.Number {
-		path = "-"
 		a.say("Identity number of the citizen, then Enter:")
 		line, err := bufio.NewReader(io.LimitReader(a.in, 1024)).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
