@@ -96,17 +96,17 @@ func (in *intake) showChanges(ctx context.Context, s *syncproto.Segment, changes
 			return err
 		}
 	}
-	prev, any := s.Before.Open.Prefix(), false
+	prev, news := s.Before.Open.Prefix(), false
 	for i := range changes {
 		c := &changes[i]
 		fresh, err := in.see(ctx, &seen{Change: c.Change, open: c.Open.Prefix(), prev: prev[:], record: c.Record})
 		if err != nil {
 			return err
 		}
-		prev, any = c.Open.Prefix(), any || fresh
+		prev, news = c.Open.Prefix(), news || fresh
 	}
 	moved, err := in.advanceLine(ctx, s, changes)
-	if any || moved {
+	if news || moved {
 		in.segments++
 	}
 	return err

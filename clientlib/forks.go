@@ -157,11 +157,13 @@ func (l *lineage) Precedes(a, b merge.ID) bool {
 	if l.own[b] {
 		return l.own[a]
 	}
-	at, ok := node{b.Seq, b.Open}, true
+	at := node{b.Seq, b.Open}
 	for at.seq > a.Seq {
-		if at, ok = prev[at]; !ok {
+		before, known := prev[at]
+		if !known {
 			return false
 		}
+		at = before
 		if l.log[a.Origin][at] {
 			return l.own[a] && a.Seq <= at.seq
 		}

@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"slices"
+
 	"thonsync/server/store"
 	"thonsync/syncproto"
 )
@@ -25,14 +27,15 @@ func (ses *session) centreReceipt(r *syncproto.Receipt, data []byte) error {
 }
 
 // placeOf finds the run that a receipt ends on. A run beyond a gap may be of
-// another branch than it is taken for, so a receipt from below the gap has no
-// place there.
+// another branch than the one below the gap, for whose continuation it is taken,
+// so a receipt from below the gap has no place there.
 func (ses *session) placeOf(r *syncproto.Receipt) (*store.Run, bool, error) {
 	run, held, err := ses.holding(r.Origin, syncproto.Heads{Seq: r.Last, Open: r.Open, Closed: r.Closed})
 	if err != nil || !held || r.First >= run.First {
 		return run, held, err
 	}
-	return run, ses.topo[r.Origin].whole(run), nil
+	below := slices.ContainsFunc(ses.topo[r.Origin].runs, func(o store.Run) bool { return o.Branch == run.Branch && o.First < run.First })
+	return run, !below || ses.topo[r.Origin].whole(run), nil
 }
 
 // placeReceipt keeps a receipt that ends on a run. Where the centre gave it, sealed
