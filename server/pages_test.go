@@ -59,7 +59,7 @@ func (b *browser) do(method, path string, form url.Values, header ...string) *br
 	for name, value := range b.cookies {
 		req.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	resp, err := (&http.Transport{}).RoundTrip(req)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -113,12 +113,11 @@ func (b *browser) want(status int, text string) *browser {
 	return b
 }
 
-func (b *browser) wantAt(location string) *browser {
+func (b *browser) wantAt(location string) {
 	b.t.Helper()
 	if got := b.header.Get("Location"); b.status != http.StatusSeeOther || got != location {
 		b.t.Fatalf("status %d, led to %q, want %q: %s", b.status, got, location, b.body)
 	}
-	return b
 }
 
 const passphrase = "bốn từ rời nhau"

@@ -146,11 +146,11 @@ func (e *erasing) recovered(out *scan.Keys) {
 	e.must(err)
 	out.Seals = append(out.Seals, h.Seals...)
 	periods := e.t.TempDir()
-	if err := backup.RecoverPeriods(beside, e.recovery.Identity(), periods); syncproto.CodeOf(err) == syncproto.CodeNotFound {
+	err = backup.RecoverPeriods(beside, e.recovery.Identity(), periods)
+	if syncproto.CodeOf(err) == syncproto.CodeNotFound {
 		return // all destroyed
-	} else {
-		e.must(err)
 	}
+	e.must(err)
 	ages, err := backup.Identities(periods)
 	e.must(err)
 	out.Ages = append(out.Ages, ages...)
