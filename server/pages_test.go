@@ -234,19 +234,20 @@ func (w *world) walkers(at *running, own, foreign string) map[string]*browser {
 func TestEveryPageForEveryRole(t *testing.T) {
 	w := newWorld(t)
 	see := map[string][]string{
-		"/signin":                                  {"nobody", "province", "own", "foreign", "auditor"},
-		"/welcome":                                 {}, // without a code nobody
-		"/account":                                 {"province", "own", "foreign", "auditor"},
-		"/accesslog":                               {"province", "auditor"},
-		server.MonthlyPath:                         {"province", "own", "foreign"}, // each his own unit
-		server.MonthlyPath + "?unit=" + communeA:   {"province", "own"},
-		"/v1/status":                               {"province"},
-		"/v1/reports/teams?unit=" + communeA:       {"province", "own"},
-		"/v1/reports/teams?unit=" + villageA1:      {"province", "own"},
+		"/signin":                                {"nobody", "province", "own", "foreign", "auditor"},
+		"/welcome":                               {}, // without a code nobody
+		"/account":                               {"province", "own", "foreign", "auditor"},
+		"/accesslog":                             {"province", "auditor"},
+		"/enrol":                                 {"province", "own", "foreign"}, // each his own teams
+		server.MonthlyPath:                       {"province", "own", "foreign"}, // each his own unit
+		server.MonthlyPath + "?unit=" + communeA: {"province", "own"},
+		"/v1/status":                             {"province"},
+		"/v1/reports/teams?unit=" + communeA:     {"province", "own"},
+		"/v1/reports/teams?unit=" + villageA1:    {"province", "own"},
 		"/v1/reports/custody/csv?unit=" + communeA: {"province", "own"},
-		"/v1/audit":                                {"province", "auditor"},
-		"/v1/account":                              {"province", "own", "foreign", "auditor"},
-		"/metrics":                                 {"province"},
+		"/v1/audit":   {"province", "auditor"},
+		"/v1/account": {"province", "own", "foreign", "auditor"},
+		"/metrics":    {"province"},
 	}
 	for _, m := range server.Pages(w.centre.Node) {
 		if _, named := see[m.Prefix]; !named {
