@@ -96,8 +96,9 @@ race_flags=(-gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/lib
 
 # Tested without the race detector, under which they take many minutes and show nothing new:
 # imports reads files in one goroutine, and the parts that the demo plays with are watched by the
-# tests of their own packages.
-unraced='^thonsync/server/(demo|imports)$'
+# tests of their own packages. The tests of the two programs start processes and derive keys slowly on purpose.
+unraced='^thonsync/(server/(demo|imports|cmd/thonsync)|clientlib/cmd/thonfield)$'
+unraced_tests='^(TestErasedIsGone|TestKeptFormats)$' # run by check_cuts: looking for a key at every octet is one loop
 
 check_gofmt() {
   local list
@@ -144,12 +145,12 @@ check_build_wasm() {
 check_test() {
   local packages
   packages=$(.ci/packages.sh --tests | grep -v '/testdata/house')
-  CGO_ENABLED=1 go test -race "${race_flags[@]}" -p 2 -timeout 30m $(grep -vE "$unraced" <<<"$packages")
+  CGO_ENABLED=1 go test -race "${race_flags[@]}" -skip "$unraced_tests" -p 2 -timeout 30m $(grep -vE "$unraced" <<<"$packages")
   go test -p 2 -timeout 30m $(grep -E "$unraced" <<<"$packages")
 }
 
 # The link cut after every single byte: thousands of exchanges, too slow under the race detector.
-check_cuts() { go test -count=1 -timeout 10m -run '^(TestCutAtEveryByte|TestRandomKills)$' ./server/e2e; }
+check_cuts() { go test -count=1 -timeout 10m -run '^(TestCutAtEveryByte|TestRandomKills|TestHostileClients|TestErasedIsGone|TestKeptFormats)$' ./server/e2e; }
 
 lint_build_start() {
   asked lint || return 0
