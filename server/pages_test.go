@@ -19,6 +19,7 @@ import (
 	"thonsync/server/accounts"
 	"thonsync/server/audit"
 	"thonsync/server/httpapi"
+	"thonsync/server/requests"
 	"thonsync/syncproto"
 )
 
@@ -168,6 +169,8 @@ func TestFirstRunAndAccountInABrowser(t *testing.T) {
 	// The second factor.
 	b.get("/account").want(200, "cán bộ tỉnh")
 	b.get("/account/factor").want(200, "<svg")
+	// Officers compare this with a clock on the wall.
+	b.want(200, w.clock.now().In(requests.Zone).Format("15:04:05 02/01/2006"))
 	secret := regexp.MustCompile(`<code>([A-Z2-7 ]+)</code>`).FindStringSubmatch(b.body)[1]
 	secret = strings.ReplaceAll(secret, " ", "")
 	b.post("/account/factor", "/account", "code", "000000").want(422, "Mã không đúng")

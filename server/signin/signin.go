@@ -18,6 +18,7 @@ import (
 	"thonsync/server/accounts"
 	"thonsync/server/audit"
 	"thonsync/server/httpapi"
+	"thonsync/server/requests"
 	"thonsync/syncproto"
 )
 
@@ -172,7 +173,7 @@ func (p page) Other() string {
 
 // show writes a page.
 func (p *Pages) show(v *visit, status int, name string, pg page) error {
-	pg.English, pg.CSRF, pg.Name, pg.Now = v.english, v.caller.CSRF, v.caller.Name, p.cfg.Now()
+	pg.English, pg.CSRF, pg.Name, pg.Now = v.english, v.caller.CSRF, v.caller.Name, p.cfg.Now().In(requests.Zone)
 	if pg.Path == "" {
 		pg.Path = v.r.URL.RequestURI()
 	}
