@@ -60,6 +60,10 @@ func TestReportsOverRealWork(t *testing.T) {
 		t.Error("publishing again changed what was published")
 	}
 	var page strings.Builder
+	next := now.AddDate(0, 2, 0).Format("2006-01")
+	if err := s.Monthly(t.Context(), w.commune, next, nil, &page); syncproto.CodeOf(err) != syncproto.CodeInvalidInput || page.Len() > 0 {
+		t.Errorf("the page of a month that has not begun: %v", err)
+	}
 	w.must(s.Monthly(t.Context(), w.commune, month, nil, &page))
 	for _, want := range []string{"đã công bố", "Nà Xá", "Ký"} {
 		if !strings.Contains(page.String(), want) {

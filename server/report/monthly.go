@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+
+	"thonsync/syncproto"
 )
 
 var (
@@ -68,6 +70,9 @@ type monthly struct {
 func (s *Service) Monthly(ctx context.Context, unit, month string, criteria *Criteria, w io.Writer) error {
 	if _, _, err := monthBounds(month); err != nil {
 		return err
+	}
+	if now := ThisMonth(s.Now()); month > now {
+		return syncproto.Errorf(syncproto.CodeInvalidInput, "month %s has not begun: the newest is %s", month, now)
 	}
 	f, err := s.Figures(ctx, Query{Unit: unit, Month: month, Criteria: criteria})
 	if err != nil {
