@@ -66,18 +66,5 @@ func centreReceipts(ctx context.Context, q changelog.Querier, id, centre syncpro
 	if err != nil {
 		return nil, fmt.Errorf("reading receipts: %w", err)
 	}
-	defer rows.Close()
-	var out []*syncproto.Receipt
-	for rows.Next() {
-		var b []byte
-		if err := rows.Scan(&b); err != nil {
-			return nil, fmt.Errorf("reading receipts: %w", err)
-		}
-		r, err := syncproto.DecodeReceipt(b)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, r)
-	}
-	return out, rows.Err()
+	return receiptsIn(rows)
 }

@@ -186,6 +186,11 @@ func (in *intake) newerReceipts(ctx context.Context, r *syncproto.Receipt) ([]*s
 	if err != nil {
 		return nil, fmt.Errorf("reading receipts: %w", err)
 	}
+	return receiptsIn(rows)
+}
+
+// receiptsIn reads and closes rows of stored receipts.
+func receiptsIn(rows *sql.Rows) ([]*syncproto.Receipt, error) {
 	defer rows.Close()
 	var out []*syncproto.Receipt
 	for rows.Next() {

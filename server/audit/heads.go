@@ -9,8 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
+
+	"thonsync/server/keys"
 )
 
 // head says that the log ended so. A head with Lost says that the log was
@@ -92,7 +93,7 @@ func (l *Log) addHead(h head) error {
 		}
 		buf.Write(append(b, '\n'))
 	}
-	return writeDurably(l.cfg.Heads, buf.Bytes())
+	return keys.WriteFile(l.cfg.Heads, buf.Bytes())
 }
 
 func day(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.DateOnly) }
@@ -116,21 +117,4 @@ func (l *Log) Restored() error {
 	}
 	l.signed = l.end
 	return l.addHead(head{mark: l.end, AtMS: l.cfg.Now().UnixMilli(), Lost: lost})
-}
-
-// writeDurably replaces a file whole or not at all.
-func writeDurably(path string, b []byte) error {
-	temp := path + ".new"
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(temp, path)
-	}
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
-	}
-	return nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"filippo.io/age"
 
+	"thonsync/server/keys"
 	"thonsync/syncproto"
 )
 
@@ -247,21 +248,5 @@ func copyFile(from, to string) error {
 	if err != nil {
 		return fmt.Errorf("copying %s: %w", filepath.Base(from), err)
 	}
-	return writeDurably(to, b)
-}
-
-func writeDurably(path string, b []byte) error {
-	temp := path + ".new"
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(temp, path)
-	}
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
-	}
-	return nil
+	return keys.WriteFile(to, b)
 }

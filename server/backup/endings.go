@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"thonsync/server/keys"
 )
 
 // ending says that something was erased at a time, and by when no backup may hold
@@ -62,7 +64,7 @@ func (s *Service) writeEndings(list []ending) error {
 	if err != nil {
 		return fmt.Errorf("encoding by when backup keys are to be destroyed: %w", err)
 	}
-	return writeDurably(s.endingsPath(), append(b, '\n'))
+	return keys.WriteFile(s.endingsPath(), append(b, '\n'))
 }
 
 // end gives when a period's key is destroyed.

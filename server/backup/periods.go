@@ -12,6 +12,7 @@ import (
 
 	"filippo.io/age"
 
+	"thonsync/server/keys"
 	"thonsync/syncproto"
 )
 
@@ -159,7 +160,7 @@ func (s *Service) period(now time.Time) (period, error) {
 	if err != nil {
 		return period{}, fmt.Errorf("making a backup key: %w", err)
 	}
-	return period{since, id}, writeDurably(periodPath(s.cfg.PeriodKeys, since), []byte(id.String()+"\n"))
+	return period{since, id}, keys.WriteFile(periodPath(s.cfg.PeriodKeys, since), []byte(id.String()+"\n"))
 }
 
 // Forget destroys the keys whose time is over, whether or not a new backup could

@@ -13,6 +13,7 @@ import (
 
 	"filippo.io/age"
 
+	"thonsync/server/keys"
 	"thonsync/syncproto"
 )
 
@@ -48,7 +49,7 @@ func (s *Service) wrapPeriod(p period) error {
 	if err != nil {
 		return fmt.Errorf("encrypting a backup key for recovery: %w", err)
 	}
-	return writeDurably(wrappedPath(s.cfg.Folder, p.since), b.Bytes())
+	return keys.WriteFile(wrappedPath(s.cfg.Folder, p.since), b.Bytes())
 }
 
 // unwrapOld destroys the wrapped copies of all period keys that are not live.
@@ -99,7 +100,7 @@ func RecoverPeriods(folder string, recovery age.Identity, keyFolder string) erro
 		if _, err := os.Stat(to); !errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err := writeDurably(to, text); err != nil {
+		if err := keys.WriteFile(to, text); err != nil {
 			return err
 		}
 	}

@@ -107,7 +107,7 @@ func (p *Pages) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	v := &visit{w: w, r: r}
 	v.caller, _ = httpapi.CallerOf(r.Context())
-	v.chooseLanguage()
+	v.english = httpapi.English(v.w, v.r)
 	if err := p.answer(v); err != nil {
 		p.fail(v, err)
 	}
@@ -140,20 +140,6 @@ func (p *Pages) answer(v *visit) error {
 		return p.confirm(v, "")
 	}
 	return errGone
-}
-
-// langCookie is the one in which the pages of package signin keep a language.
-const langCookie = "thonsync-lang"
-
-// chooseLanguage takes Vietnamese unless the reader once asked for English.
-func (v *visit) chooseLanguage() {
-	if c, err := v.r.Cookie(langCookie); err == nil {
-		v.english = c.Value == "en"
-	}
-	if l := v.r.URL.Query().Get("lang"); l == "vi" || l == "en" {
-		v.english = l == "en"
-		http.SetCookie(v.w, &http.Cookie{Name: langCookie, Value: l, Path: "/", MaxAge: 365 * 86400, HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode})
-	}
 }
 
 // units are those of an officer; nil for whoever may act for all.

@@ -90,7 +90,7 @@ func (p *Pages) forms(actions map[string]action) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		v := &visit{w: w, r: r, ctx: r.Context(), address: httpapi.AddressOf(r.Context())}
 		v.caller, _ = httpapi.CallerOf(r.Context())
-		v.chooseLanguage()
+		v.english = httpapi.English(v.w, v.r)
 		if err := p.answer(v, actions); err != nil {
 			p.fail(v, err)
 		}
@@ -116,19 +116,6 @@ func (p *Pages) answer(v *visit, actions map[string]action) error {
 		}
 	}
 	return do(v)
-}
-
-const langCookie = "thonsync-lang"
-
-// chooseLanguage takes Vietnamese unless the reader once asked for English.
-func (v *visit) chooseLanguage() {
-	if c, err := v.r.Cookie(langCookie); err == nil {
-		v.english = c.Value == "en"
-	}
-	if l := v.r.URL.Query().Get("lang"); l == "vi" || l == "en" {
-		v.english = l == "en"
-		http.SetCookie(v.w, &http.Cookie{Name: langCookie, Value: l, Path: "/", MaxAge: 365 * 86400, HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode})
-	}
 }
 
 //go:embed *.html
