@@ -370,3 +370,22 @@ func (w *world) doctor(name string) server.Check {
 	w.t.Fatalf("doctor does not look at %s", name)
 	return server.Check{}
 }
+
+// A program gets in with the token of the data folder and with no other.
+func TestOnlyTheTokenOfTheFolderOpens(t *testing.T) {
+	w := newWorld(t)
+	token, err := w.centre.APIToken()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := w.browser(w.centre)
+	for name, header := range map[string]string{
+		"another": "Bearer " + strings.Repeat("a", len(token)), "a longer one": "Bearer " + token + "a", "a shorter one": "Bearer " + token[:len(token)-1],
+		"none": "Bearer ", "no scheme": token, "Basic": "Basic " + token,
+	} {
+		if b.get("/v1/status", "Authorization", header); b.status != http.StatusUnauthorized {
+			t.Errorf("%s: %d", name, b.status)
+		}
+	}
+	b.get("/v1/status", "Authorization", "Bearer "+token).want(200, "")
+}
