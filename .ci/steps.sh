@@ -145,8 +145,8 @@ check_build_wasm() {
 check_test() {
   local packages
   packages=$(.ci/packages.sh --tests | grep -v '/testdata/house')
-  CGO_ENABLED=1 go test -race "${race_flags[@]}" -skip "$unraced_tests" -p 2 -timeout 30m $(grep -vE "$unraced" <<<"$packages")
-  go test -p 2 -timeout 30m $(grep -E "$unraced" <<<"$packages")
+  CGO_ENABLED=1 go test -race "${race_flags[@]}" -skip "$unraced_tests" -p 2 -timeout 10m $(grep -vE "$unraced" <<<"$packages")
+  go test -p 2 -timeout 10m $(grep -E "$unraced" <<<"$packages")
 }
 
 # The link cut after every single byte: thousands of exchanges, too slow under the race detector.
