@@ -14,6 +14,7 @@ import (
 
 	"thonsync/clientlib/changelog"
 	"thonsync/syncproto"
+	"thonsync/syncproto/unittree"
 )
 
 // link is what ties the device to its centre.
@@ -164,30 +165,27 @@ func cleanURL(s string) (string, error) {
 	return strings.TrimRight(u.String(), "/"), nil
 }
 
-// within answers whether a unit lies in or under one of scope, from the units
-// known here. Units that are not known cannot be judged and are let pass: what
+// within answers whether a unit is in a scope, from the units known here. Units that are not known cannot be judged and are let pass: what
 // rests on such a credential stays provisional until the centre vouches for it.
 func (d *Device) within(ctx context.Context, q changelog.Querier) func(string, []string) bool {
-	return func(unit string, scope []string) bool {
-		for range 8 {
-			for _, s := range scope {
-				if s == unit {
-					return true
-				}
-			}
-			var b []byte
-			if err := q.QueryRowContext(ctx, `SELECT operational FROM record WHERE collection = 1 AND lookup = $1`, unit).Scan(&b); err != nil {
-				return errors.Is(err, sql.ErrNoRows)
-			}
-			row, err := syncproto.DecodeRow(b)
-			if err != nil {
-				return false
-			}
-			if unit = row.Value(syncproto.UnitParent).Text(); unit == "" {
-				return false
-			}
+	find := func(key string) (unittree.Unit, bool) {
+		var b []byte
+		if err := q.QueryRowContext(ctx, `SELECT operational FROM record WHERE collection = 1 AND lookup = $1`, key).Scan(&b); err != nil {
+			return unittree.Unit{}, !errors.Is(err, sql.ErrNoRows)
 		}
-		return false
+		row, err := syncproto.DecodeRow(b)
+		if err != nil {
+			return unittree.Unit{}, true
+		}
+		return unittree.Unit{
+			Level: row.Value(syncproto.UnitLevel).Text(), Parent: row.Value(syncproto.UnitParent).Text(),
+			Successors: row.Value(syncproto.UnitSuccessors).Text(), Predecessors: row.Value(syncproto.UnitPredecessors).Text(),
+			Former: row.Value(syncproto.UnitFormer).Text(),
+		}, true
+	}
+	return func(unit string, scope []string) bool {
+		in, known := unittree.Within(find, unit, scope)
+		return in || !known
 	}
 }
 

@@ -33,6 +33,12 @@ const (
 	UnitParent    = 7 // list:code
 	UnitValidFrom = 8
 	UnitValidTo   = 9
+
+	// Lineage; see package unittree. Shares are lines of an extent and a list:code.
+	UnitSuccessors     = 10 // of a unit that a reorganisation ended
+	UnitPredecessors   = 11 // of a unit that it made
+	UnitFormer         = 12 // list:code of earlier parents, one a line, oldest first
+	UnitReorganisation = 13 // UUID of the reorganisation that touched it last
 )
 
 // Operational fields of teams, members and devices; ValidFrom and ValidTo as
@@ -167,6 +173,8 @@ func init() {
 	define(CollectionUnit, "unit", true, []FieldDef{
 		open(UnitList, "list", TypeText), open(UnitCode, "code", TypeText), open(UnitLevel, "level", TypeText),
 		open(UnitType, "type", TypeText), open(UnitName, "name", TypeText), open(UnitParent, "parent", TypeText),
+		open(UnitSuccessors, "successors", TypeText), open(UnitPredecessors, "predecessors", TypeText),
+		open(UnitFormer, "former_parents", TypeText), open(UnitReorganisation, "reorganisation", TypeUUID),
 	}, validity)
 	define(CollectionTeam, "team", true, []FieldDef{open(TeamName, "name", TypeText)}, validity)
 	define(CollectionMember, "member", true, []FieldDef{

@@ -68,7 +68,11 @@ func (a *asker) feeds(r store.Reader) ([]string, error) {
 	names := []string{syncproto.CommonFeed}
 	var wide []string // units above communes
 	for _, u := range a.Units {
-		if c := a.defs.Commune(u); c != "" {
+		switch c := a.defs.Commune(u); {
+		case c == u: // a whole commune: also what was merged with it
+			names = append(names, a.defs.Family(c)...)
+			continue
+		case c != "":
 			names = append(names, c)
 			continue
 		}

@@ -96,6 +96,9 @@ func (ses *session) learn(collection uint32, row syncproto.Row) error {
 	}
 	if l, ok := ses.defs.learn(collection, row); ok {
 		ses.arrived = append(ses.arrived, l.needs...)
+		if l.moved != "" {
+			ses.moves = append(ses.moves, l)
+		}
 	}
 	return nil
 }

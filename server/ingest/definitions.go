@@ -5,6 +5,7 @@ import (
 
 	"thonsync/server/store"
 	"thonsync/syncproto"
+	"thonsync/syncproto/unittree"
 )
 
 // Definitions is a snapshot of the reference data that judging and authority
@@ -13,6 +14,7 @@ type Definitions struct {
 	version uint64 // rises with every change
 	kinds   map[string]*syncproto.Kind
 	units   map[string]UnitInfo
+	lineage int // units that name successors, predecessors or earlier parents
 }
 
 // UnitInfo is what the unit tree knows of one unit.
@@ -22,6 +24,17 @@ type UnitInfo struct {
 	Type   string
 	Name   string
 	Parent string // list:code, "" for a province
+
+	// Lineage, as package unittree writes it; "" for units that no reorganisation
+	// touched.
+	Successors, Predecessors, Former string
+}
+
+// traced tells whether the unit says anything about another list version.
+func (u *UnitInfo) traced() bool { return u.Successors+u.Predecessors+u.Former != "" }
+
+func (u *UnitInfo) node() unittree.Unit {
+	return unittree.Unit{Level: u.Level, Parent: u.Parent, Successors: u.Successors, Predecessors: u.Predecessors, Former: u.Former}
 }
 
 func newDefinitions() *Definitions {
@@ -30,7 +43,7 @@ func newDefinitions() *Definitions {
 
 // clone gives a copy that may be changed.
 func (d *Definitions) clone() *Definitions {
-	return &Definitions{version: d.version, kinds: maps.Clone(d.kinds), units: maps.Clone(d.units)}
+	return &Definitions{version: d.version, kinds: maps.Clone(d.kinds), units: maps.Clone(d.units), lineage: d.lineage}
 }
 
 // Kind finds a kind by its code.
@@ -91,8 +104,24 @@ func (d *Definitions) broken(unit string) (missing string, yes bool) {
 	return "", false
 }
 
-// Within tells whether unit is one of scope or lies below one of them.
+// Within tells whether unit is in a scope: one of its units, below one of them,
+// or tied to one by a reorganisation as package unittree says.
 func (d *Definitions) Within(unit string, scope []string) bool {
+	if d.below(unit, scope) || d.lineage == 0 {
+		return d.below(unit, scope)
+	}
+	within, _ := unittree.Within(d.find, unit, scope)
+	return within
+}
+
+// Lies tells whether unit is, lies or once lay in one of the given units: what
+// reports about them count.
+func (d *Definitions) Lies(unit string, in []string) bool {
+	return d.below(unit, in) || d.lineage > 0 && unittree.Lies(d.find, unit, in)
+}
+
+// below looks up the present tree only, which is nearly always enough.
+func (d *Definitions) below(unit string, scope []string) bool {
 	for range maxDepth {
 		for _, s := range scope {
 			if s == unit {
@@ -106,6 +135,26 @@ func (d *Definitions) Within(unit string, scope []string) bool {
 		unit = u.Parent
 	}
 	return false
+}
+
+func (d *Definitions) find(key string) (unittree.Unit, bool) {
+	u, ok := d.units[key]
+	return u.node(), ok
+}
+
+// Resolve gives the unit of a list version that unit is, was or lies in, and
+// false where nobody has placed it yet; see unittree.Resolve.
+func (d *Definitions) Resolve(unit, list string) (string, bool) {
+	return unittree.Resolve(d.find, unit, list)
+}
+
+// Family gives the communes whose feeds a scope of the commune needs, itself
+// first.
+func (d *Definitions) Family(commune string) []string {
+	if d.lineage == 0 {
+		return []string{commune}
+	}
+	return unittree.Family(d.find, commune)
 }
 
 // Commune gives the commune that unit is or lies in, "" if there is none: the
@@ -125,13 +174,16 @@ func (d *Definitions) Commune(unit string) string {
 }
 
 const (
-	levelCommune = "commune"
-	levelVillage = "village"
+	levelCommune = unittree.Commune
+	levelVillage = unittree.Village
 )
 
 // learned is what a reference record brought.
 type learned struct {
 	needs []string // what may be waiting for it
+	// moved is a village that has changed its commune, "" for none; from and to
+	// are the feeds of the two.
+	moved, from, to string
 }
 
 // learn takes a unit or kind over from the shown values of its record. A record
@@ -153,15 +205,29 @@ func (d *Definitions) learnUnit(row syncproto.Row) (learned, bool) {
 		Type:   row.Value(syncproto.UnitType).Text(),
 		Name:   row.Value(syncproto.UnitName).Text(),
 		Parent: row.Value(syncproto.UnitParent).Text(),
+
+		Successors:   row.Value(syncproto.UnitSuccessors).Text(),
+		Predecessors: row.Value(syncproto.UnitPredecessors).Text(),
+		Former:       row.Value(syncproto.UnitFormer).Text(),
 	}
 	old, had := d.units[u.Key]
 	if _, _, ok := syncproto.SplitUnitKey(u.Key); !ok || had && old == u {
 		return learned{}, false
 	}
+	from := d.Commune(u.Key)
 	d.units[u.Key] = u
+	if old.traced() {
+		d.lineage--
+	}
+	if u.traced() {
+		d.lineage++
+	}
 	l := learned{needs: []string{"unit:" + u.Key}}
-	if had && old.Parent != u.Parent {
+	if had && old != u {
 		l.needs = append(l.needs, needsTree)
+	}
+	if to := d.Commune(u.Key); u.Level == levelVillage && from != "" && to != "" && from != to {
+		l.moved, l.from, l.to = u.Key, from, to
 	}
 	return l, true
 }

@@ -66,6 +66,11 @@ func (ses *session) feedOf(collection uint32, unit string) string {
 		if u, ok := ses.defs.Unit(unit); ok && u.Level != levelVillage {
 			return syncproto.CommonFeed
 		}
+		// Who reads the feed that a village leaves must hear that it left; the feed
+		// it comes to gets everything of it when the transaction ends.
+		if from := ses.leaving(unit); from != "" {
+			return from
+		}
 	}
 	if name := ses.defs.Commune(unit); name != "" {
 		return name

@@ -34,6 +34,7 @@ type session struct {
 	traces  [][]byte                     // what of them may still be in a file
 	made    []*syncproto.Ruling          // by this transaction
 	blocked *blockedAt                   // changed in this transaction, else nil
+	moves   []learned                    // villages that changed their commune
 }
 
 func newSession(s *Service, tx store.Tx) *session {
@@ -57,6 +58,9 @@ func (ses *session) finish() error {
 		}
 	}
 	if err := ses.flush(); err != nil {
+		return err
+	}
+	if err := ses.followMoves(); err != nil {
 		return err
 	}
 	if err := ses.receipts(); err != nil {
