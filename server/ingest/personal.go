@@ -17,6 +17,7 @@ type readOnly struct {
 	store.FeedWriter
 	store.CustodyWriter
 	store.MetaWriter
+	store.ReorganisationWriter
 }
 
 // Personal gives the shown personal values of a record that was read with its

@@ -44,6 +44,7 @@ type Reader interface {
 	FeedReader
 	CustodyReader
 	MetaReader
+	ReorganisationReader
 }
 
 // Tx also writes.
@@ -55,6 +56,7 @@ type Tx interface {
 	FeedWriter
 	CustodyWriter
 	MetaWriter
+	ReorganisationWriter
 }
 
 // OriginReader reads what is known of origins.
