@@ -127,7 +127,8 @@ func TestFrozenListsCanFail(t *testing.T) {
 	}
 }
 
-// migrationNumbers wants 0001, 0002 ... without gaps or repeats in every migrations folder.
+// migrationNumbers wants numbers of four digits from 0001 on that rise in every migrations folder. A
+// number may be left out, because what counts is how many there are; none comes twice.
 var migrationNumbers = rule{"migration-numbers", "migrations run in the order of their numbers, each once", func(tr *tree) []string {
 	folders := map[string][]string{}
 	for _, f := range tr.files {
@@ -139,11 +140,14 @@ var migrationNumbers = rule{"migration-numbers", "migrations run in the order of
 	for _, dir := range slices.Sorted(maps.Keys(folders)) {
 		names := folders[dir]
 		slices.Sort(names)
-		for i, name := range names {
+		last := 0
+		for _, name := range names {
 			number, _, _ := strings.Cut(strings.TrimSuffix(name, ".sql"), "_")
-			if n, err := strconv.Atoi(number); err != nil || len(number) != 4 || n != i+1 {
-				breaches = append(breaches, fmt.Sprintf("%s/%s: want number %04d here", dir, name, i+1))
+			n, err := strconv.Atoi(number)
+			if err != nil || len(number) != 4 || n <= last || last == 0 && n != 1 {
+				breaches = append(breaches, fmt.Sprintf("%s/%s: want number %04d or higher here", dir, name, last+1))
 			}
+			last = max(last, n)
 		}
 	}
 	return breaches

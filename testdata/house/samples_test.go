@@ -133,10 +133,10 @@ var packageSamples = []sample{
 	{"copies", map[string]string{"server/x/a.go": wordy + strings.Repeat("// line\n", 30), "server/y/a.go": wordy + strings.Repeat("// line\n", 30)}, "the same as server/x/a.go"},
 	{"copies", map[string]string{"server/x/a.go": wordy + strings.Repeat("// line\n", 30), "server/y/a.go": wordy + strings.Repeat("// line\n", 31)}, ""},
 
-	{"migration-numbers", map[string]string{"a/migrations/0001_a.sql": "", "a/migrations/0003_b.sql": ""}, "want number 0002"},
+	{"migration-numbers", map[string]string{"a/migrations/0002_a.sql": "", "a/migrations/0003_b.sql": ""}, "want number 0001"},
 	{"migration-numbers", map[string]string{"a/migrations/0001_a.sql": "", "a/migrations/0001_b.sql": ""}, "want number 0002"},
 	{"migration-numbers", map[string]string{"a/migrations/1_a.sql": ""}, "want number 0001"},
-	{"migration-numbers", map[string]string{"a/migrations/0001_a.sql": "", "b/migrations/0001.sql": "", "a/migrations/0002_b.sql": ""}, ""},
+	{"migration-numbers", map[string]string{"a/migrations/0001_a.sql": "", "b/migrations/0001.sql": "", "a/migrations/0003_b.sql": ""}, ""},
 }
 
 var testSamples = []sample{
