@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -232,18 +233,42 @@ func (n *Node) RenewPoint(ctx context.Context, q PointRenewal) (PointState, erro
 	if len(q.Units) > 0 {
 		g.Units = q.Units
 	}
-	// A credential tells seconds; the later one must be later.
-	now := n.opts.Now()
-	if !now.Truncate(time.Second).After(g.Issued) {
-		now = g.Issued.Add(time.Second)
-	}
-	g.Issued, g.Expiry, g.Number = now, time.Time{}, 0
+	g.Expiry, g.Number = time.Time{}, 0
 	if q.Valid > 0 {
-		g.Expiry = now.Add(q.Valid)
+		g.Expiry = n.laterThan(&g).Add(q.Valid)
 	}
 	if q.Phones > 0 {
 		g.Number = counted + q.Phones
 	}
+	return n.reissue(ctx, g)
+}
+
+// MovePoint gives a point a later credential for other units; until when and how
+// many phones it may take in stays. Centre only.
+func (n *Node) MovePoint(ctx context.Context, point uuid.UUID, units []string) error {
+	g, _, err := n.delegated(ctx, point)
+	if err != nil || slices.Equal(g.Units, units) {
+		return err
+	}
+	g.Units = units
+	_, err = n.reissue(ctx, g)
+	return err
+}
+
+// laterThan gives now, or a second after a grant was issued: a credential tells
+// seconds, and the later one must be later.
+func (n *Node) laterThan(g *credential.Grant) time.Time {
+	now := n.opts.Now()
+	if !now.Truncate(time.Second).After(g.Issued) {
+		now = g.Issued.Add(time.Second)
+	}
+	return now
+}
+
+// reissue issues a point's credential anew, later than the one it has, and notes
+// it in the point's record.
+func (n *Node) reissue(ctx context.Context, g credential.Grant) (st PointState, err error) {
+	g.Issued = n.laterThan(&g)
 	token, err := credential.Issue(g, n.trust.Key())
 	if err != nil {
 		return st, err
@@ -255,7 +280,7 @@ func (n *Node) RenewPoint(ctx context.Context, q PointRenewal) (PointState, erro
 		return st, err
 	}
 	err = n.store.View(ctx, func(r store.Reader) error {
-		o, _, err := r.Origin(q.Point)
+		o, _, err := r.Origin(g.Device)
 		if err == nil {
 			st, err = n.pointState(r, &o)
 		}

@@ -28,6 +28,7 @@ import (
 	"thonsync/server/ingest"
 	"thonsync/server/keys"
 	"thonsync/server/ownlog"
+	"thonsync/server/reconcile/reorganise"
 	"thonsync/server/relay"
 	"thonsync/server/requests"
 	"thonsync/server/store"
@@ -97,7 +98,9 @@ type Node struct {
 	orders *backup.Orders
 	// requests is the queue of citizens' requests; nil at a point.
 	requests *requests.Log
-	epoch    atomic.Pointer[syncproto.Epoch]
+	// reorganise carries reorganisations of the units out; nil at a point.
+	reorganise *reorganise.Service
+	epoch      atomic.Pointer[syncproto.Epoch]
 
 	ordersSeen atomic.Uint64 // number of the last ruling that was looked at
 	ordering   sync.Mutex    // held while orders are carried out
@@ -278,6 +281,7 @@ func (n *Node) openServices(ctx context.Context) (err error) {
 	if err := n.openRequests(ctx); err != nil {
 		return err
 	}
+	n.openReorganise()
 	if n.orders, err = backup.OpenOrders(n.path(ordersName)); err != nil {
 		return err
 	}

@@ -50,6 +50,8 @@ const (
 	DeviceRevoked  Action = "device-revoked"
 	DeviceBlocked  Action = "device-blocked" // by a point, which asks the centre to revoke it
 	DeviceReleased Action = "device-released"
+
+	Reorganised Action = "units-reorganised" // Result says how: apply, place (Count things), undo
 )
 
 // Actors that are neither an account nor a device.

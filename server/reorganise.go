@@ -1,0 +1,235 @@
+package server
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/google/uuid"
+
+	"thonsync/server/accounts"
+	"thonsync/server/audit"
+	"thonsync/server/reconcile/reorganise"
+	"thonsync/server/report"
+	"thonsync/server/store"
+	"thonsync/syncproto"
+	"thonsync/syncproto/credential"
+)
+
+// openReorganise makes the service that reorganises the units, at the centre.
+func (n *Node) openReorganise() {
+	if n.role != credential.RoleCentre {
+		return
+	}
+	n.reorganise = reorganise.New(reorganise.Config{
+		View: n.store.View, Update: func(ctx context.Context, f func(store.Tx) error) error { return n.ingest.Do(ctx, f) },
+		Definitions: n.ingest.Definitions, Write: n.WriteOwn, MovePoint: n.MovePoint,
+		Accounts: n.boundAccounts, Requests: n.openRequestRecords, Now: n.opts.Now, Random: n.opts.Random,
+	})
+}
+
+// Reorganise gives the service that reorganises the units; an error at a point.
+func (n *Node) Reorganise() (*reorganise.Service, error) {
+	if n.reorganise == nil {
+		return nil, syncproto.Errorf(syncproto.CodeInvalidInput, "only the centre reorganises units: run this there")
+	}
+	return n.reorganise, nil
+}
+
+func (n *Node) boundAccounts(ctx context.Context) ([]reorganise.Account, error) {
+	list, err := n.accts.List(ctx)
+	var out []reorganise.Account
+	for _, a := range list {
+		if a.Role == accounts.Officer {
+			out = append(out, reorganise.Account{Name: a.Name, Units: a.Units})
+		}
+	}
+	return out, err
+}
+
+func (n *Node) openRequestRecords(context.Context) ([]reorganise.Request, error) {
+	log, c, err := n.queue()
+	if err != nil {
+		return nil, err
+	}
+	var out []reorganise.Request
+	for _, r := range log.List(c) {
+		if r.Open() {
+			out = append(out, reorganise.Request{Number: r.Number, Records: r.Records})
+		}
+	}
+	return out, nil
+}
+
+// ReorganisePlan plans a reorganisation from its two tables.
+var ReorganisePlan = Register(Command[reorganise.Proposal, reorganise.Dry]{
+	Name: "reorganise.plan",
+	Do: func(ctx context.Context, n *Node, in reorganise.Proposal) (reorganise.Dry, error) {
+		s, err := n.Reorganise()
+		if err != nil {
+			return reorganise.Dry{}, err
+		}
+		return s.Plan(ctx, in)
+	},
+})
+
+// ReorganiseList lists reorganisations.
+var ReorganiseList = Register(Command[None, []reorganise.View]{
+	Name: "reorganise.list",
+	Do: func(ctx context.Context, n *Node, _ None) ([]reorganise.View, error) {
+		s, err := n.Reorganise()
+		if err != nil {
+			return nil, err
+		}
+		return s.List(ctx)
+	},
+})
+
+// ReorganisationID names a reorganisation.
+type ReorganisationID struct {
+	ID uuid.UUID `json:"id"`
+}
+
+// ReorganiseDrop forgets a plan that was not applied.
+var ReorganiseDrop = Register(Command[ReorganisationID, None]{
+	Name: "reorganise.drop",
+	Do: func(ctx context.Context, n *Node, in ReorganisationID) (None, error) {
+		s, err := n.Reorganise()
+		if err != nil {
+			return None{}, err
+		}
+		return None{}, s.Drop(ctx, in.ID)
+	},
+})
+
+// ReorganiseTouch asks for what a reorganisation touches; with Format also as a
+// file, csv or xlsx.
+type ReorganiseTouch struct {
+	ID     uuid.UUID `json:"id"`
+	Kind   string    `json:"kind,omitempty"`
+	Format string    `json:"format,omitempty"`
+	Lang   string    `json:"lang,omitempty"`
+}
+
+// ReorganiseTouched is the answer.
+type ReorganiseTouched struct {
+	Plan    reorganise.View      `json:"plan"`
+	Touched []reorganise.Touched `json:"touched"`
+	File    []byte               `json:"file,omitempty"`
+}
+
+// ReorganiseShow shows a reorganisation and what it touches.
+var ReorganiseShow = Register(Command[ReorganiseTouch, ReorganiseTouched]{
+	Name: "reorganise.show",
+	Do: func(ctx context.Context, n *Node, in ReorganiseTouch) (out ReorganiseTouched, err error) {
+		s, err := n.Reorganise()
+		if err != nil {
+			return out, err
+		}
+		if out.Plan, err = s.Get(ctx, in.ID); err != nil {
+			return out, err
+		}
+		if out.Touched, _, err = s.Touched(ctx, in.ID, reorganise.TouchedQuery{Kind: in.Kind}); err != nil || in.Format == "" {
+			return out, err
+		}
+		out.File, err = touchedFile(reorganise.Table(out.Touched, n.opts.Now()), in.Format, in.Lang)
+		return out, err
+	},
+})
+
+func touchedFile(t *report.Table, format, lang string) ([]byte, error) {
+	var buf bytes.Buffer
+	var err error
+	switch format {
+	case report.FormatCSV:
+		err = t.WriteCSV(&buf, true)
+	case report.FormatXLSX:
+		err = t.WriteXLSX(&buf, lang)
+	default:
+		err = syncproto.Errorf(syncproto.CodeInvalidInput, "the file is of the form csv or xlsx")
+	}
+	return buf.Bytes(), err
+}
+
+// ReorganiseApply carries a plan out.
+var ReorganiseApply = Register(Command[ReorganisationID, reorganise.View]{
+	Name: "reorganise.apply",
+	Do: func(ctx context.Context, n *Node, in ReorganisationID) (reorganise.View, error) {
+		return n.applyReorganisation(ctx, in.ID, audit.Console)
+	},
+})
+
+// applyReorganisation writes down who does it before it is done.
+func (n *Node) applyReorganisation(ctx context.Context, id uuid.UUID, actor string) (reorganise.View, error) {
+	s, err := n.Reorganise()
+	if err != nil {
+		return reorganise.View{}, err
+	}
+	if err := n.audit.Write(ctx, audit.Event{Actor: actor, Action: audit.Reorganised, Object: id.String(), Result: "apply"}); err != nil {
+		return reorganise.View{}, err
+	}
+	return s.Apply(ctx, id)
+}
+
+// ReorganiseUndo takes it back.
+var ReorganiseUndo = Register(Command[ReorganisationID, reorganise.Undone]{
+	Name: "reorganise.undo",
+	Do: func(ctx context.Context, n *Node, in ReorganisationID) (reorganise.Undone, error) {
+		return n.undoReorganisation(ctx, in.ID, audit.Console)
+	},
+})
+
+func (n *Node) undoReorganisation(ctx context.Context, id uuid.UUID, actor string) (reorganise.Undone, error) {
+	s, err := n.Reorganise()
+	if err != nil {
+		return reorganise.Undone{}, err
+	}
+	if err := n.audit.Write(ctx, audit.Event{Actor: actor, Action: audit.Reorganised, Object: id.String(), Result: "undo"}); err != nil {
+		return reorganise.Undone{}, err
+	}
+	return s.Undo(ctx, id)
+}
+
+// ReorganiseQueueQuery asks for what has to be placed.
+type ReorganiseQueueQuery struct {
+	ID   uuid.UUID `json:"id"`
+	From string    `json:"from,omitempty"`
+	Open bool      `json:"open,omitempty"`
+}
+
+// ReorganiseQueue lists what has to be placed.
+var ReorganiseQueue = Register(Command[ReorganiseQueueQuery, []reorganise.Item]{
+	Name: "reorganise.queue",
+	Do: func(ctx context.Context, n *Node, in ReorganiseQueueQuery) ([]reorganise.Item, error) {
+		s, err := n.Reorganise()
+		if err != nil {
+			return nil, err
+		}
+		out, _, err := s.Queue(ctx, in.ID, reorganise.Queue{From: in.From, Open: in.Open})
+		return out, err
+	},
+})
+
+// ReorganisePlacement places things of split communes.
+type ReorganisePlacement struct {
+	ID    uuid.UUID              `json:"id"`
+	Place []reorganise.Placement `json:"place"`
+}
+
+// ReorganisePlace places villages, teams and points of split communes.
+var ReorganisePlace = Register(Command[ReorganisePlacement, reorganise.View]{
+	Name: "reorganise.place",
+	Do: func(ctx context.Context, n *Node, in ReorganisePlacement) (reorganise.View, error) {
+		return n.placeReorganised(ctx, in.ID, in.Place, audit.Console)
+	},
+})
+
+func (n *Node) placeReorganised(ctx context.Context, id uuid.UUID, list []reorganise.Placement, actor string) (reorganise.View, error) {
+	s, err := n.Reorganise()
+	if err != nil {
+		return reorganise.View{}, err
+	}
+	if err := n.audit.Write(ctx, audit.Event{Actor: actor, Action: audit.Reorganised, Object: id.String(), Result: "place", Count: len(list)}); err != nil {
+		return reorganise.View{}, err
+	}
+	return s.Place(ctx, id, list, actor)
+}
