@@ -151,7 +151,7 @@ func (s *Service) answer(ctx context.Context, o *syncproto.Opened, size int) (*s
 	if o.Join != nil {
 		return s.join(ctx, o)
 	}
-	asker, err := s.identify(o)
+	asker, err := s.identify(ctx, o)
 	if err != nil {
 		s.refused(ctx, o, err)
 		return nil, err

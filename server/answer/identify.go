@@ -26,7 +26,7 @@ type asker struct {
 
 // identify verifies the asker's chain and signature. Scope comes from the
 // credential and the unit tree, never from fields of the request.
-func (s *Service) identify(o *syncproto.Opened) (*asker, error) {
+func (s *Service) identify(ctx context.Context, o *syncproto.Opened) (*asker, error) {
 	defs := s.cfg.Ingest.Definitions()
 	g, err := credential.VerifyDevice(o.Credentials, s.cfg.Trust.Centre(), defs.Within)
 	if err != nil {
@@ -35,10 +35,29 @@ func (s *Service) identify(o *syncproto.Opened) (*asker, error) {
 	if err := o.VerifySender(g.Key); err != nil {
 		return nil, err
 	}
-	if s.cfg.Role == credential.RolePoint && !overlaps(defs, g.Units, s.cfg.Units) {
+	serves, err := s.serves(ctx, defs, &g)
+	if err != nil {
+		return nil, err
+	}
+	if !serves {
 		return nil, syncproto.Errorf(syncproto.CodeScope, "this point serves other units: use the own commune's point or the centre")
 	}
 	return &asker{Grant: g, defs: defs, chain: o.Credentials}, nil
+}
+
+// serves tells whether this server is there for a device: the centre is for all,
+// a point for those of its units, also of the units that the centre has given it
+// since it was started.
+func (s *Service) serves(ctx context.Context, defs *ingest.Definitions, g *credential.Grant) (bool, error) {
+	if s.cfg.Role != credential.RolePoint || overlaps(defs, g.Units, s.cfg.Units) {
+		return true, nil
+	}
+	var own store.Origin
+	err := s.cfg.Store.View(ctx, func(r store.Reader) (err error) {
+		own, _, err = r.Origin(syncproto.OriginOf(s.cfg.Trust.Public()))
+		return err
+	})
+	return overlaps(defs, g.Units, own.Units), err
 }
 
 func overlaps(defs *ingest.Definitions, units, scope []string) bool {

@@ -174,10 +174,10 @@ func Resolve(find Lookup, unit, list string) (string, bool) {
 	seen := map[string]bool{}
 	var walk func(key string) (string, bool)
 	walk = func(key string) (string, bool) {
-		if ListOf(key) == list {
-			return key, true
-		}
 		u, ok := find(key)
+		if ListOf(key) == list && u.Level != Village {
+			return key, ok
+		}
 		if !ok || seen[key] || len(seen) >= maxSteps {
 			return "", false
 		}

@@ -79,8 +79,8 @@ func (d *Document) Plan(known map[string]Known) (*Plan, []Problem) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(known)) {
 		u := known[key]
-		if unittree.ListOf(key) != d.FromList {
-			continue
+		if unittree.ListOf(key) != d.FromList || u.Level == unittree.Village {
+			continue // villages keep their keys
 		}
 		m := Move{From: key, Level: u.Level, Shares: []unittree.Share{}}
 		switch u.Level {
