@@ -78,7 +78,7 @@ func (ses *session) admit(grants map[syncproto.OriginID]*grant) error {
 		if err := ses.setListed(&o, g); err != nil {
 			return err
 		}
-		if err := ses.tx.PutOrigin(o); err != nil {
+		if err := ses.putOrigin(o); err != nil {
 			return err
 		}
 		if have != nil && !have.Listed && o.Listed {

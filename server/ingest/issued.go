@@ -112,7 +112,7 @@ func (ses *session) nameAged(device syncproto.OriginID, role string) error {
 	next.Listed = true
 	delete(ses.origins, device)
 	ses.arrived = append(ses.arrived, needsListing(device))
-	return ses.tx.PutOrigin(next)
+	return ses.putOrigin(next)
 }
 
 // noteIssued notes a device record that begins to act, if the centre or a point
@@ -242,7 +242,7 @@ func (ses *session) settleIssued(i store.Issued) error {
 	next := *o
 	next.Listed = true
 	delete(ses.origins, i.Device)
-	return ses.tx.PutOrigin(next)
+	return ses.putOrigin(next)
 }
 
 // issuerOf gives who issued the credential that an origin shows, uuid.Nil where

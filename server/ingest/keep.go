@@ -39,6 +39,7 @@ func (ses *session) keep(p *prepared, pl *placement, cured []stretch, o *store.O
 	if _, err := ses.tx.AddSegment(row); err != nil {
 		return err
 	}
+	ses.tally.Arrived(row.Origin, row.Last, row.ArrivedMS)
 	if err := ses.recut(o, before); err != nil {
 		return err
 	}

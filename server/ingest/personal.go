@@ -18,6 +18,7 @@ type readOnly struct {
 	store.CustodyWriter
 	store.MetaWriter
 	store.ReorganisationWriter
+	store.TallyWriter
 }
 
 // Personal gives the shown personal values of a record that was read with its

@@ -11,6 +11,7 @@ import (
 // file is a record while its changes are being worked on.
 type file struct {
 	rec     store.Record
+	was     store.Record // as it is counted in the tallies
 	entries []Entry
 	fresh   int  // entries from here on are new
 	stored  bool // the record has a row
@@ -22,7 +23,7 @@ func (ses *session) openFile(id uuid.UUID) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &file{rec: rec, stored: found}
+	f := &file{rec: rec, was: rec, stored: found}
 	f.rec.ID = id
 	if found {
 		if f.entries, err = DecodeHistory(rec.History); err != nil {
@@ -115,7 +116,7 @@ func (ses *session) settle(f *file, rejudge bool) error {
 		return err
 	}
 	f.rec.Changes, f.rec.History = len(f.entries), encodeHistory(f.entries)
-	if err := ses.tx.PutRecord(&f.rec); err != nil {
+	if err := ses.putRecord(f); err != nil {
 		return err
 	}
 	for i := range f.entries {

@@ -34,6 +34,7 @@ type Service struct {
 	rulings  *rulings        // touched by the writer only
 	cutEpoch syncproto.Epoch // in which all feeds are cut; touched by the writer only
 	left     leftovers
+	floorMS  atomic.Int64 // of the tallies
 	purging  sync.Mutex
 
 	mu     sync.RWMutex // guards closed against sends on queue
@@ -102,6 +103,9 @@ func open(ctx context.Context, cfg Config, judge judgeFunc, schema uint32) (*Ser
 		return nil, err
 	}
 	if err := cfg.Store.View(ctx, s.loadPurge); err != nil {
+		return nil, err
+	}
+	if err := s.openTallies(ctx); err != nil {
 		return nil, err
 	}
 	go s.loop()
@@ -306,6 +310,7 @@ func (s *Service) transact(f func(*session) error) error {
 			s.blocked.Store(ses.blocked)
 		}
 		s.cutEpoch = ses.cutIn
+		s.floorMS.Store(ses.tally.FloorMS)
 		if ses.erased {
 			// A point cannot tell what sealed bytes held, nor where they have lain.
 			s.left.add(ses.traces, !s.atCentre())

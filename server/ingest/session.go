@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"thonsync/server/store"
+	"thonsync/server/tally"
 	"thonsync/syncproto"
 )
 
@@ -35,6 +36,10 @@ type session struct {
 	made    []*syncproto.Ruling          // by this transaction
 	blocked *blockedAt                   // changed in this transaction, else nil
 	moves   []learned                    // villages that changed their commune
+
+	tally     tally.Count
+	recount   bool // the tallies have to be counted anew
+	centrePut bool // an origin of the centre was written
 }
 
 func newSession(s *Service, tx store.Tx) *session {
@@ -42,7 +47,7 @@ func newSession(s *Service, tx store.Tx) *session {
 		s: s, tx: tx, nowMS: s.cfg.Now().UnixMilli(), defs: s.defs.Load(),
 		origins: make(map[syncproto.OriginID]*store.Origin), topo: make(map[syncproto.OriginID]topology),
 		cache: make(map[int64]*unpacked), touched: make(map[syncproto.OriginID]bool), fed: make(map[string]bool), moved: make(map[syncproto.OriginID]bool),
-		covers: make(map[syncproto.OriginID]cover), issuers: make(map[syncproto.OriginID]bool),
+		covers: make(map[syncproto.OriginID]cover), issuers: make(map[syncproto.OriginID]bool), tally: tally.Count{FloorMS: s.floorMS.Load()},
 	}
 }
 
@@ -64,6 +69,9 @@ func (ses *session) finish() error {
 		return err
 	}
 	if err := ses.receipts(); err != nil {
+		return err
+	}
+	if err := ses.writeTallies(); err != nil {
 		return err
 	}
 	return ses.cutPages()

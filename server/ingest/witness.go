@@ -72,5 +72,5 @@ func (ses *session) lowerOne(c *syncproto.OpenChange, ms int64) error {
 		return nil
 	}
 	f.rec.History = encodeHistory(f.entries)
-	return ses.tx.PutRecord(&f.rec)
+	return ses.putRecord(f)
 }

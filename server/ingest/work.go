@@ -81,6 +81,9 @@ func (w *working) stretch(t stretch, current bool) error {
 			w.slow(i, t.branch)
 			continue
 		}
+		if err := w.ses.tally.Added(ready[j], teamName); err != nil {
+			return err
+		}
 		seq := w.p.in.first + uint64(i)
 		if err := w.ses.line(store.Outcome{Origin: w.p.origin, Branch: t.branch, First: seq, Last: seq, Outcome: syncproto.OutcomeAccepted}); err != nil {
 			return err

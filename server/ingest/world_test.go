@@ -99,8 +99,26 @@ func openServer(t testing.TB, path string, cfg Config) *server {
 		if err := st.Close(); err != nil {
 			t.Error(err)
 		}
+		checkTallies(t, path)
 	})
 	return s
+}
+
+// checkTallies makes sure that what is counted ahead is what a recount gives,
+// whatever a test did.
+func checkTallies(t testing.TB, path string) {
+	t.Helper()
+	st, err := sqlitestore.Open(context.Background(), path, sqlitestore.Options{ReadOnly: true})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if off, err := CheckTallies(context.Background(), st, 3); err != nil || len(off) > 0 {
+		t.Errorf("tallies: %v, %v", off, err)
+	}
+	if err := st.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func newCentre(t testing.TB) *server {

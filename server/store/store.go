@@ -45,6 +45,7 @@ type Reader interface {
 	CustodyReader
 	MetaReader
 	ReorganisationReader
+	TallyReader
 }
 
 // Tx also writes.
@@ -57,6 +58,7 @@ type Tx interface {
 	CustodyWriter
 	MetaWriter
 	ReorganisationWriter
+	TallyWriter
 }
 
 // OriginReader reads what is known of origins.
