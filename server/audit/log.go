@@ -1,11 +1,8 @@
 package audit
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"thonsync/server/chained"
 	"thonsync/syncproto"
 )
 
@@ -34,13 +32,6 @@ type Entry struct {
 	Event
 }
 
-// line is how an entry lies in the file. The hash covers the octets of the entry
-// as they stand there, and the hash before.
-type line struct {
-	Hash  string          `json:"hash"`
-	Entry json.RawMessage `json:"entry"`
-}
-
 // mark is the end of the log: number and hash of the last entry.
 type mark struct {
 	Number uint64 `json:"n"`
@@ -52,11 +43,10 @@ type Log struct {
 	cfg Config
 
 	mu     sync.Mutex
-	f      *os.File
-	size   int64
+	file   *chained.File
 	end    mark
 	signed mark
-	broken error // set when the file cannot be continued
+	broken bool // the last line is none of ours
 	crowd  crowd
 }
 
@@ -64,13 +54,15 @@ type Log struct {
 // what it spoke of was not shown. A log whose end is damaged opens, so that the
 // server goes on taking in what phones bring, and takes no entries.
 func Open(cfg Config) (*Log, error) {
-	f, err := os.OpenFile(cfg.Path, os.O_RDWR|os.O_CREATE, 0o600)
+	file, last, err := chained.Open(cfg.Path, domain)
 	if err != nil {
-		return nil, fmt.Errorf("opening the access log: %w", err)
+		return nil, fmt.Errorf("the access log: %w", err)
 	}
-	l := &Log{cfg: cfg, f: f, crowd: newCrowd()}
-	if err := l.findEnd(); err != nil {
-		return nil, errors.Join(err, f.Close())
+	l := &Log{cfg: cfg, file: file, crowd: newCrowd()}
+	if last != nil {
+		var e Entry
+		l.broken = json.Unmarshal(last, &e) != nil
+		l.end = mark{e.Number, file.Head()}
 	}
 	heads, err := readHeads(cfg.Heads)
 	if err == nil && len(heads) > 0 {
@@ -79,73 +71,13 @@ func Open(cfg Config) (*Log, error) {
 	return l, nil // heads that do not parse are Verify's to tell
 }
 
-// tailBytes holds several lines; an entry has less than 2 KB.
-const tailBytes = 16 << 10
-
-// findEnd reads the last whole line and drops what comes after it.
-func (l *Log) findEnd() error {
-	size, err := l.f.Seek(0, io.SeekEnd)
-	if err != nil {
-		return fmt.Errorf("reading the access log: %w", err)
-	}
-	from := max(0, size-tailBytes)
-	tail := make([]byte, size-from)
-	if _, err := l.f.ReadAt(tail, from); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("reading the access log: %w", err)
-	}
-	whole := bytes.LastIndexByte(tail, '\n') + 1
-	l.size = from + int64(whole)
-	if whole == 0 {
-		if from > 0 {
-			l.broken = errDamaged
-			return nil
-		}
-		return l.cut()
-	}
-	last := tail[:whole-1]
-	last = last[bytes.LastIndexByte(last, '\n')+1:]
-	if e, hash, err := parse(last); err == nil {
-		l.end = mark{e.Number, hash}
-		return l.cut()
-	}
-	l.broken = errDamaged
-	return nil
-}
-
 // damaged tells whether the log takes no entries any more.
-func (l *Log) damaged() bool { return l.broken != nil }
+func (l *Log) damaged() bool { return l.broken || l.file.Damaged() }
 
 var errDamaged = syncproto.Errorf(syncproto.CodeChain,
 	"the end of the access log is damaged, so personal fields cannot be shown and nobody can sign in: run `thonsync audit verify`, put the file access.jsonl of the data folder aside for whoever looks into it, and start the server again")
 
-func (l *Log) cut() error {
-	if err := l.f.Truncate(l.size); err != nil {
-		return fmt.Errorf("mending the access log: %w", err)
-	}
-	return nil
-}
-
-func parse(b []byte) (e Entry, hash string, err error) {
-	var ln line
-	if err := json.Unmarshal(b, &ln); err != nil {
-		return e, "", err
-	}
-	if raw, err := hex.DecodeString(ln.Hash); err != nil || len(raw) != sha256.Size {
-		return e, "", errors.New("no hash")
-	}
-	return e, ln.Hash, json.Unmarshal(ln.Entry, &e)
-}
-
 const domain = "thonsync access log 1\n"
-
-// link gives the hash of an entry after the one before; hashes are in hex, ""
-// before the first.
-func link(before string, entry []byte) string {
-	h := sha256.New()
-	h.Write([]byte(domain + before + "\n"))
-	h.Write(entry)
-	return hex.EncodeToString(h.Sum(nil))
-}
 
 // Write writes an event durably before it returns.
 func (l *Log) Write(ctx context.Context, e Event) error {
@@ -161,32 +93,15 @@ func (l *Log) append(e Event) error {
 	if err := e.check(); err != nil {
 		return err
 	}
-	if l.broken != nil {
-		return l.broken
+	if l.damaged() {
+		return errDamaged
 	}
-	entry, err := json.Marshal(Entry{Number: l.end.Number + 1, AtMS: l.cfg.Now().UnixMilli(), Event: e})
+	n := l.end.Number + 1
+	err := l.file.Append(Entry{Number: n, AtMS: l.cfg.Now().UnixMilli(), Event: e})
 	if err != nil {
-		return fmt.Errorf("encoding an access log entry: %w", err)
+		return syncproto.Wrap(syncproto.CodeOf(err), err, "the access log cannot be written, so what was asked for is not shown: free space on the server's disk")
 	}
-	hash := link(l.end.Hash, entry)
-	b, err := json.Marshal(line{hash, entry})
-	if err != nil {
-		return fmt.Errorf("encoding an access log entry: %w", err)
-	}
-	b = append(b, '\n')
-	_, err = l.f.WriteAt(b, l.size)
-	if err == nil {
-		err = l.f.Sync()
-	}
-	if err != nil {
-		// What is half there must not stay: the next entry goes in its place.
-		if l.cut() != nil {
-			l.broken = errDamaged
-		}
-		return syncproto.Wrap(syncproto.CodeDiskFull, err, "the access log cannot be written, so what was asked for is not shown: free space on the server's disk")
-	}
-	l.size += int64(len(b))
-	l.end = mark{l.end.Number + 1, hash}
+	l.end = mark{n, l.file.Head()}
 	return nil
 }
 
@@ -195,7 +110,7 @@ func (l *Log) Close() error {
 	err := l.Tidy(context.Background())
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return errors.Join(err, l.f.Close())
+	return errors.Join(err, l.file.Close())
 }
 
 // Tidy writes counts that are due and signs the end of the log if it has grown.
@@ -209,24 +124,37 @@ func (l *Log) Tidy(context.Context) error {
 // Copy writes consistent copies of log and heads, signed up to the end, to the
 // two paths.
 func (l *Log) Copy(logTo, headsTo string) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.sign(); err != nil {
+	text, heads, err := l.ends()
+	if err != nil {
 		return err
 	}
-	b := make([]byte, l.size)
-	if _, err := l.f.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
+	to, err := os.OpenFile(logTo, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
 		return fmt.Errorf("copying the access log: %w", err)
 	}
-	heads, err := os.ReadFile(l.cfg.Heads)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("copying the heads of the access log: %w", err)
+	if _, err := io.Copy(to, text); err != nil {
+		return errors.Join(fmt.Errorf("copying the access log: %w", err), to.Close())
 	}
-	if err := os.WriteFile(logTo, b, 0o600); err != nil {
+	if err := to.Close(); err != nil {
 		return fmt.Errorf("copying the access log: %w", err)
 	}
 	if err := os.WriteFile(headsTo, heads, 0o600); err != nil {
 		return fmt.Errorf("copying the heads of the access log: %w", err)
 	}
 	return nil
+}
+
+// ends signs the end and gives log and heads up to there; the log is read
+// afterwards, while others go on writing.
+func (l *Log) ends() (text io.Reader, heads []byte, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.sign(); err != nil {
+		return nil, nil, err
+	}
+	heads, err = os.ReadFile(l.cfg.Heads)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, nil, fmt.Errorf("copying the heads of the access log: %w", err)
+	}
+	return l.file.Snapshot(), heads, nil
 }

@@ -1,17 +1,14 @@
 package audit
 
 import (
-	"bufio"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
+	"thonsync/server/chained"
 	"thonsync/syncproto"
 )
 
@@ -72,34 +69,25 @@ func (l *Log) Verify(files, noted []string) (*Verdict, error) {
 // file.
 func (l *Log) walk(v *Verdict) ([]string, error) {
 	var hashes []string
-	before := ""
-	r := bufio.NewReader(io.NewSectionReader(l.f, 0, l.size))
-	for n := uint64(1); ; n++ {
-		b, err := r.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading the access log: %w", err)
-		}
-		var ln line
-		e, hash, err := parse(b)
-		if err == nil {
-			err = json.Unmarshal(b, &ln)
-		}
+	err := chained.Each(l.file.Snapshot(), domain, func(line int, x chained.Line, fault chained.Fault) error {
+		n := uint64(line)
+		var e Entry
 		switch {
-		case err != nil:
+		case fault == chained.Unread || json.Unmarshal(x.Entry, &e) != nil:
 			v.fail(n, "entry %d does not parse", n)
 		case e.Number != n:
 			v.fail(n, "entry %d has number %d: entries were removed, added or moved", n, e.Number)
-		case link(before, ln.Entry) != hash:
+		case fault == chained.Unchained:
 			v.fail(n, "entry %d was changed, or one before it was removed", n)
 		}
-		before = hash
-		hashes = append(hashes, hash)
+		hashes = append(hashes, x.Hash)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the access log: %w", err)
 	}
 	v.Entries = uint64(len(hashes))
-	v.Head = fmt.Sprintf("%d:%s", v.Entries, before)
+	v.Head = fmt.Sprintf("%d:%s", v.Entries, append([]string{""}, hashes...)[len(hashes)])
 	return hashes, nil
 }
 
@@ -158,32 +146,33 @@ type Query struct {
 	Action Action // only such; "" for all
 }
 
+func (q *Query) fits(e *Entry) bool {
+	return e.Number > q.After && (q.Actor == "" || e.Actor == q.Actor) && (q.Action == "" || e.Action == q.Action)
+}
+
 // List gives entries, oldest first. Lines that do not parse are left out: Verify
 // names them.
 func (l *Log) List(q Query) ([]Entry, error) {
 	l.mu.Lock()
-	size := l.size
+	text := l.file.Snapshot()
 	l.mu.Unlock()
-	f, err := os.Open(l.cfg.Path)
-	if err != nil {
-		return nil, fmt.Errorf("reading the access log: %w", err)
-	}
-	defer func() { _ = f.Close() }() // only read from
 	out := []Entry{}
-	sc := bufio.NewScanner(io.LimitReader(f, size))
-	sc.Buffer(nil, tailBytes)
-	for sc.Scan() {
-		e, _, err := parse(sc.Bytes())
-		if err != nil || e.Number <= q.After || q.Actor != "" && e.Actor != q.Actor || q.Action != "" && e.Action != q.Action {
-			continue
+	err := chained.Each(text, domain, func(_ int, x chained.Line, fault chained.Fault) error {
+		var e Entry
+		if fault == chained.Unread || json.Unmarshal(x.Entry, &e) != nil || !q.fits(&e) {
+			return nil
 		}
 		out = append(out, e)
 		if q.Last > 0 && len(out) >= 2*q.Last {
 			out = append(out[:0], out[len(out)-q.Last:]...)
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the access log: %w", err)
 	}
 	if q.Last > 0 && len(out) > q.Last {
 		out = out[len(out)-q.Last:]
 	}
-	return out, sc.Err()
+	return out, nil
 }
