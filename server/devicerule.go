@@ -30,6 +30,8 @@ type DeviceRuled struct {
 	// Asked says that this is a point: it has stopped serving the device and asks
 	// the centre to revoke it.
 	Asked bool `json:"asked"`
+	// Before says that the device was revoked already; nothing is ruled anew.
+	Before bool `json:"before"`
 }
 
 // reasons are codes, so that nothing about a person gets into a ruling, which
@@ -56,7 +58,7 @@ func (n *Node) RevokeDevice(ctx context.Context, in DeviceOrder) (*DeviceRuled, 
 	if d.Origin == n.self() {
 		return nil, syncproto.Errorf(syncproto.CodeInvalidInput, "this is the point's own key: revoke the point at the centre")
 	}
-	out := &DeviceRuled{Rulings: []uint64{}}
+	out := &DeviceRuled{Rulings: []uint64{}, Before: d.State == DeviceRevoked}
 	action := audit.DeviceRevoked
 	if n.role == credential.RoleCentre {
 		r, err := n.ingest.Revoke(ctx, d.Origin, in.Reason)

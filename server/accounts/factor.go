@@ -178,7 +178,7 @@ func (s *Service) DropFactor(ctx context.Context, c Caller, code, address string
 
 // NewRecovery replaces the recovery codes for whoever shows a code.
 func (s *Service) NewRecovery(ctx context.Context, c Caller, code, address string) (codes []string, err error) {
-	err = s.withCode(ctx, c, code, audit.FactorOn, address, func(t tx, a *row) error {
+	err = s.withCode(ctx, c, code, audit.RecoveryMade, address, func(t tx, a *row) error {
 		codes, err = s.newRecovery(t, a.ID)
 		return err
 	})

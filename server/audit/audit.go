@@ -37,6 +37,7 @@ const (
 	Password      Action = "password-changed"
 	FactorOn      Action = "second-factor-on"
 	FactorOff     Action = "second-factor-off"
+	RecoveryMade  Action = "recovery-codes-made" // new ones; the old ones count no more
 	Recovery      Action = "recovery-code-used"
 	Sessions      Action = "sessions-ended" // of one account, everywhere
 	KeyReplaced   Action = "key-replaced"   // a key of this server

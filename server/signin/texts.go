@@ -82,6 +82,7 @@ var actionTexts = map[audit.Action]text{
 	audit.Password:      {"đổi mật khẩu", "password changed"},
 	audit.FactorOn:      {"bật bước xác minh thứ hai", "second factor set"},
 	audit.FactorOff:     {"tắt bước xác minh thứ hai", "second factor turned off"},
+	audit.RecoveryMade:  {"tạo mã dự phòng mới", "recovery codes made"},
 	audit.Recovery:      {"dùng mã dự phòng", "recovery code used"},
 	audit.Sessions:      {"đăng xuất khỏi mọi nơi", "signed out everywhere"},
 	audit.CodeMade:      {"tạo mã nhận máy", "joining code made"},

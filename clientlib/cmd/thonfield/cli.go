@@ -139,6 +139,7 @@ func helpIn(l words.Lang) kong.HelpPrinter {
 
 var (
 	flagName    = regexp.MustCompile(`--[a-z][a-z-]*`)
+	nearCommand = regexp.MustCompile(`did you mean "([a-z-]+)"`)
 	missingName = regexp.MustCompile(`[<"][a-z-]+[>"]|--[a-z-]+`)
 )
 
@@ -152,6 +153,9 @@ func usageOf(err error) error {
 	}
 	switch {
 	case strings.HasPrefix(text, "unexpected argument"):
+		if near := nearCommand.FindStringSubmatch(text); near != nil {
+			return usage("usage.command", "what", near[1])
+		}
 		return usage("usage.argument")
 	case strings.HasPrefix(text, "missing"), strings.HasPrefix(text, "expected"):
 		return usage("usage.missing", "what", strings.Join(missingName.FindAllString(text, -1), " "))

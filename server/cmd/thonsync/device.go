@@ -156,6 +156,8 @@ func (a *app) printRevoked(r *server.DeviceRuled) {
 	if r.Asked {
 		a.say("Only the centre revokes. This point has stopped serving the device, still takes what it brings, and asks the centre:")
 		a.say("the request goes up with the next exchange or file.")
+	} else if r.Before {
+		a.say("It was revoked before. What is named below counts; what comes later is held until `thonsync device release`.")
 	} else {
 		a.say("Revoked. What is named below counts; what comes later is held until `thonsync device release`.")
 	}

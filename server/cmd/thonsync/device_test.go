@@ -45,6 +45,9 @@ func TestDevicesByCommandLine(t *testing.T) {
 	if revoked.Asked || len(revoked.Rulings) != 1 || revoked.Device.State != server.DeviceRevoked || revoked.Device.Reason != "stolen" {
 		t.Errorf("revoked: %+v", revoked)
 	}
+	if r := thonsync(t, nil, "", in("device", "revoke", id)...).ok(t); !strings.Contains(r.out, "revoked before") {
+		t.Errorf("revoked twice: %s", r.out)
+	}
 	if r := thonsync(t, nil, "", in("device", "list", "--state", "revoked")...).ok(t); !strings.Contains(r.out, "revoked (stolen)") {
 		t.Errorf("list of revoked: %s", r.out)
 	}
