@@ -60,15 +60,38 @@ func (n *Node) openRequestRecords(context.Context) ([]reorganise.Request, error)
 	return out, nil
 }
 
+// ReorganiseProposal asks for a plan; with Format also for what it touches as a
+// file, csv or xlsx.
+type ReorganiseProposal struct {
+	reorganise.Proposal
+	Format string `json:"format,omitempty"`
+	Lang   string `json:"lang,omitempty"`
+}
+
+// ReorganisePlanned is the plan.
+type ReorganisePlanned struct {
+	reorganise.Dry
+	File []byte `json:"file,omitempty"`
+}
+
 // ReorganisePlan plans a reorganisation from its two tables.
-var ReorganisePlan = Register(Command[reorganise.Proposal, reorganise.Dry]{
+var ReorganisePlan = Register(Command[ReorganiseProposal, ReorganisePlanned]{
 	Name: "reorganise.plan",
-	Do: func(ctx context.Context, n *Node, in reorganise.Proposal) (reorganise.Dry, error) {
+	Do: func(ctx context.Context, n *Node, in ReorganiseProposal) (out ReorganisePlanned, err error) {
 		s, err := n.Reorganise()
 		if err != nil {
-			return reorganise.Dry{}, err
+			return out, err
 		}
-		return s.Plan(ctx, in)
+		asked := in.List
+		in.List = asked || in.Format != ""
+		if out.Dry, err = s.Plan(ctx, in.Proposal); err != nil || in.Format == "" {
+			return out, err
+		}
+		out.File, err = touchedFile(reorganise.Table(out.Touched, n.opts.Now()), in.Format, in.Lang)
+		if !asked {
+			out.Touched = nil
+		}
+		return out, err
 	},
 })
 

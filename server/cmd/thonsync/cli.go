@@ -36,29 +36,30 @@ type cli struct {
 	JSON bool          `name:"json" help:"Print results as JSON."`
 	C    config.Config `embed:"" group:"Settings"`
 
-	Serve   serveCmd     `cmd:"" help:"Run a centre, or with --upstream or --join a point."`
-	Import  importCmd    `cmd:"" help:"Import units, teams, members, kinds or guides at the centre."`
-	Report  reportCmd    `cmd:"" help:"Reports: which teams work, what was done, what is missing."`
-	Export  exportCmd    `cmd:"" help:"Export activities to a file."`
-	Status  statusCmd    `cmd:"" help:"Show what this server holds and when it last reached others."`
-	Code    codeCmd      `cmd:"" help:"Joining codes for phones and points."`
-	Point   pointCmd     `cmd:"" help:"Points and what they may issue."`
-	Device  deviceCmd    `cmd:"" help:"Phones and points: what is missing from them; revoke a lost one, release its later work, replace it."`
-	PIN     pinCmd       `cmd:"" name:"pin" help:"Forgotten PINs of phones."`
-	Bundle  bundleCmd    `cmd:"" help:"Carry changes and answers as files."`
-	Backup  backupCmd    `cmd:"" help:"Make an encrypted backup and restore it in a drill."`
-	Restore restoreCmd   `cmd:"" help:"Put a backup into an empty data folder."`
-	Verify  verifyCmd    `cmd:"" help:"Prove every chain of the data folder, or of a backup."`
-	Account accountsCmd  `cmd:"" name:"accounts" help:"Who may sign in to the pages of this server."`
-	Keys    keysCmd      `cmd:"" help:"Keys: list, replace, destroy, on paper and back."`
-	Request requestCmd   `cmd:"" help:"Requests of citizens about their data, and breaches, with legal due dates."`
-	Audit   auditCmd     `cmd:"" help:"The access log: who signed in, who saw personal fields."`
-	Doctor  doctorCmd    `cmd:"" help:"Look for what is wrong and say what to do."`
-	Demo    demoCmd      `cmd:"" help:"Play a market day on this machine and check every promise."`
-	Phone   demoPhoneCmd `cmd:"" name:"demo-phone" hidden:""`
-	Decode  decodeCmd    `cmd:"" help:"Show a segment, bundle, key notice or message as JSON."`
-	Setup   configCmd    `cmd:"" name:"config" help:"Show the settings."`
-	Version versionCmd   `cmd:"" help:"Show program and protocol versions."`
+	Serve   serveCmd      `cmd:"" help:"Run a centre, or with --upstream or --join a point."`
+	Import  importCmd     `cmd:"" help:"Import units, teams, members, kinds or guides at the centre."`
+	Report  reportCmd     `cmd:"" help:"Reports: which teams work, what was done, what is missing."`
+	Export  exportCmd     `cmd:"" help:"Export activities to a file."`
+	Status  statusCmd     `cmd:"" help:"Show what this server holds and when it last reached others."`
+	Reorg   reorganiseCmd `cmd:"" name:"reorganise" help:"Reorganisations of the units: plan, dry run, apply, place what was split, undo."`
+	Code    codeCmd       `cmd:"" help:"Joining codes for phones and points."`
+	Point   pointCmd      `cmd:"" help:"Points and what they may issue."`
+	Device  deviceCmd     `cmd:"" help:"Phones and points: what is missing from them; revoke a lost one, release its later work, replace it."`
+	PIN     pinCmd        `cmd:"" name:"pin" help:"Forgotten PINs of phones."`
+	Bundle  bundleCmd     `cmd:"" help:"Carry changes and answers as files."`
+	Backup  backupCmd     `cmd:"" help:"Make an encrypted backup and restore it in a drill."`
+	Restore restoreCmd    `cmd:"" help:"Put a backup into an empty data folder."`
+	Verify  verifyCmd     `cmd:"" help:"Prove every chain of the data folder, or of a backup."`
+	Account accountsCmd   `cmd:"" name:"accounts" help:"Who may sign in to the pages of this server."`
+	Keys    keysCmd       `cmd:"" help:"Keys: list, replace, destroy, on paper and back."`
+	Request requestCmd    `cmd:"" help:"Requests of citizens about their data, and breaches, with legal due dates."`
+	Audit   auditCmd      `cmd:"" help:"The access log: who signed in, who saw personal fields."`
+	Doctor  doctorCmd     `cmd:"" help:"Look for what is wrong and say what to do."`
+	Demo    demoCmd       `cmd:"" help:"Play a market day on this machine and check every promise."`
+	Phone   demoPhoneCmd  `cmd:"" name:"demo-phone" hidden:""`
+	Decode  decodeCmd     `cmd:"" help:"Show a segment, bundle, key notice or message as JSON."`
+	Setup   configCmd     `cmd:"" name:"config" help:"Show the settings."`
+	Version versionCmd    `cmd:"" help:"Show program and protocol versions."`
 }
 
 // app is what commands work with.

@@ -99,6 +99,7 @@ type Proposal struct {
 	Units     []byte `json:"units"`     // the new list, CSV or XLSX
 	Lineage   []byte `json:"lineage"`   // where each old commune went, CSV or XLSX
 	DryRun    bool   `json:"dry_run"`   // say what it would touch, and keep nothing
+	List      bool   `json:"list"`      // name all that it touches, too
 }
 
 // Dry is what a plan would do. With Problems nothing was kept.
@@ -106,6 +107,7 @@ type Dry struct {
 	Plan     View              `json:"plan"`
 	Counts   []Count           `json:"counts"`
 	Problems []lineage.Problem `json:"problems"`
+	Touched  []Touched         `json:"touched,omitempty" doc:"where the list was asked for"`
 	DryRun   bool              `json:"dry_run"`
 }
 
@@ -147,7 +149,9 @@ func (s *Service) Plan(ctx context.Context, in Proposal) (Dry, error) {
 			return err
 		}
 		touched, err := s.touched(ctx, r, o)
-		out.Counts = countTouched(touched)
+		if out.Counts = countTouched(touched); in.List {
+			out.Touched = touched
+		}
 		return err
 	})
 	if err != nil || in.DryRun || len(out.Problems) > 0 {
