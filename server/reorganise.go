@@ -70,7 +70,7 @@ type ReorganiseProposal struct {
 
 // ReorganisePlanned is the plan.
 type ReorganisePlanned struct {
-	reorganise.Dry
+	reorganise.PlanResult
 	File []byte `json:"file,omitempty"`
 }
 
@@ -84,7 +84,7 @@ var ReorganisePlan = Register(Command[ReorganiseProposal, ReorganisePlanned]{
 		}
 		asked := in.List
 		in.List = asked || in.Format != ""
-		if out.Dry, err = s.Plan(ctx, in.Proposal); err != nil || in.Format == "" {
+		if out.PlanResult, err = s.Plan(ctx, in.Proposal); err != nil || in.Format == "" {
 			return out, err
 		}
 		out.File, err = touchedFile(reorganise.Table(out.Touched, n.opts.Now()), in.Format, in.Lang)
@@ -96,9 +96,9 @@ var ReorganisePlan = Register(Command[ReorganiseProposal, ReorganisePlanned]{
 })
 
 // ReorganiseList lists reorganisations.
-var ReorganiseList = Register(Command[None, []reorganise.View]{
+var ReorganiseList = Register(Command[None, []reorganise.Reorganisation]{
 	Name: "reorganise.list",
-	Do: func(ctx context.Context, n *Node, _ None) ([]reorganise.View, error) {
+	Do: func(ctx context.Context, n *Node, _ None) ([]reorganise.Reorganisation, error) {
 		s, err := n.Reorganise()
 		if err != nil {
 			return nil, err
@@ -135,7 +135,7 @@ type ReorganiseTouch struct {
 
 // ReorganiseTouched is the answer.
 type ReorganiseTouched struct {
-	Plan    reorganise.View      `json:"plan"`
+	Plan    reorganise.Reorganisation      `json:"plan"`
 	Touched []reorganise.Touched `json:"touched"`
 	File    []byte               `json:"file,omitempty"`
 }
@@ -174,40 +174,40 @@ func touchedFile(t *report.Table, format, lang string) ([]byte, error) {
 }
 
 // ReorganiseApply carries a plan out.
-var ReorganiseApply = Register(Command[ReorganisationID, reorganise.View]{
+var ReorganiseApply = Register(Command[ReorganisationID, reorganise.Reorganisation]{
 	Name: "reorganise.apply",
-	Do: func(ctx context.Context, n *Node, in ReorganisationID) (reorganise.View, error) {
+	Do: func(ctx context.Context, n *Node, in ReorganisationID) (reorganise.Reorganisation, error) {
 		return n.applyReorganisation(ctx, in.ID, audit.Console)
 	},
 })
 
 // applyReorganisation writes down who does it before it is done.
-func (n *Node) applyReorganisation(ctx context.Context, id uuid.UUID, actor string) (reorganise.View, error) {
+func (n *Node) applyReorganisation(ctx context.Context, id uuid.UUID, actor string) (reorganise.Reorganisation, error) {
 	s, err := n.Reorganise()
 	if err != nil {
-		return reorganise.View{}, err
+		return reorganise.Reorganisation{}, err
 	}
 	if err := n.audit.Write(ctx, audit.Event{Actor: actor, Action: audit.Reorganised, Object: id.String(), Result: "apply"}); err != nil {
-		return reorganise.View{}, err
+		return reorganise.Reorganisation{}, err
 	}
 	return s.Apply(ctx, id)
 }
 
 // ReorganiseUndo takes it back.
-var ReorganiseUndo = Register(Command[ReorganisationID, reorganise.Undone]{
+var ReorganiseUndo = Register(Command[ReorganisationID, reorganise.Reversal]{
 	Name: "reorganise.undo",
-	Do: func(ctx context.Context, n *Node, in ReorganisationID) (reorganise.Undone, error) {
+	Do: func(ctx context.Context, n *Node, in ReorganisationID) (reorganise.Reversal, error) {
 		return n.undoReorganisation(ctx, in.ID, audit.Console)
 	},
 })
 
-func (n *Node) undoReorganisation(ctx context.Context, id uuid.UUID, actor string) (reorganise.Undone, error) {
+func (n *Node) undoReorganisation(ctx context.Context, id uuid.UUID, actor string) (reorganise.Reversal, error) {
 	s, err := n.Reorganise()
 	if err != nil {
-		return reorganise.Undone{}, err
+		return reorganise.Reversal{}, err
 	}
 	if err := n.audit.Write(ctx, audit.Event{Actor: actor, Action: audit.Reorganised, Object: id.String(), Result: "undo"}); err != nil {
-		return reorganise.Undone{}, err
+		return reorganise.Reversal{}, err
 	}
 	return s.Undo(ctx, id)
 }
@@ -220,9 +220,9 @@ type ReorganiseQueueQuery struct {
 }
 
 // ReorganiseQueue lists what has to be placed.
-var ReorganiseQueue = Register(Command[ReorganiseQueueQuery, []reorganise.Item]{
+var ReorganiseQueue = Register(Command[ReorganiseQueueQuery, []reorganise.ToBePlaced]{
 	Name: "reorganise.queue",
-	Do: func(ctx context.Context, n *Node, in ReorganiseQueueQuery) ([]reorganise.Item, error) {
+	Do: func(ctx context.Context, n *Node, in ReorganiseQueueQuery) ([]reorganise.ToBePlaced, error) {
 		s, err := n.Reorganise()
 		if err != nil {
 			return nil, err
@@ -239,20 +239,80 @@ type ReorganisePlacement struct {
 }
 
 // ReorganisePlace places villages, teams and points of split communes.
-var ReorganisePlace = Register(Command[ReorganisePlacement, reorganise.View]{
+var ReorganisePlace = Register(Command[ReorganisePlacement, reorganise.Reorganisation]{
 	Name: "reorganise.place",
-	Do: func(ctx context.Context, n *Node, in ReorganisePlacement) (reorganise.View, error) {
-		return n.placeReorganised(ctx, in.ID, in.Place, audit.Console)
+	Do: func(ctx context.Context, n *Node, in ReorganisePlacement) (reorganise.Reorganisation, error) {
+		return n.placeReorganised(ctx, in.ID, "", in.Place, audit.Console)
 	},
 })
 
-func (n *Node) placeReorganised(ctx context.Context, id uuid.UUID, list []reorganise.Placement, actor string) (reorganise.View, error) {
+func (n *Node) placeReorganised(ctx context.Context, id uuid.UUID, unit string, list []reorganise.Placement, actor string) (reorganise.Reorganisation, error) {
 	s, err := n.Reorganise()
 	if err != nil {
-		return reorganise.View{}, err
+		return reorganise.Reorganisation{}, err
 	}
-	if err := n.audit.Write(ctx, audit.Event{Actor: actor, Action: audit.Reorganised, Object: id.String(), Result: "place", Count: len(list)}); err != nil {
-		return reorganise.View{}, err
+	if err := n.audit.Write(ctx, audit.Event{Actor: actor, Action: audit.Reorganised, Object: id.String(), Unit: unit, Result: "place", Count: len(list)}); err != nil {
+		return reorganise.Reorganisation{}, err
 	}
-	return s.Place(ctx, id, list, actor)
+	return s.Place(ctx, id, unit, list, actor)
+}
+
+// reorganiser serves reorganisations over the JSON API.
+type reorganiser struct {
+	n *Node
+	s *reorganise.Service
+}
+
+// Reorganisations lists all.
+func (r reorganiser) Reorganisations(ctx context.Context) ([]reorganise.Reorganisation, error) {
+	return r.s.List(ctx)
+}
+
+// Reorganisation gives one.
+func (r reorganiser) Reorganisation(ctx context.Context, id uuid.UUID) (reorganise.Reorganisation, error) {
+	return r.s.Get(ctx, id)
+}
+
+// PlanReorganisation plans.
+func (r reorganiser) PlanReorganisation(ctx context.Context, p reorganise.Proposal) (reorganise.PlanResult, error) {
+	return r.s.Plan(ctx, p)
+}
+
+// TouchedBy lists what one touches.
+func (r reorganiser) TouchedBy(ctx context.Context, id uuid.UUID, q reorganise.TouchedQuery) ([]reorganise.Touched, string, error) {
+	return r.s.Touched(ctx, id, q)
+}
+
+// TouchedFile gives it as a file.
+func (r reorganiser) TouchedFile(ctx context.Context, id uuid.UUID, format, lang string) ([]byte, error) {
+	list, _, err := r.s.Touched(ctx, id, reorganise.TouchedQuery{})
+	if err != nil {
+		return nil, err
+	}
+	return touchedFile(reorganise.Table(list, r.n.opts.Now()), format, lang)
+}
+
+// QueueOf lists what has to be placed.
+func (r reorganiser) QueueOf(ctx context.Context, id uuid.UUID, q reorganise.Queue) ([]reorganise.ToBePlaced, string, error) {
+	return r.s.Queue(ctx, id, q)
+}
+
+// ApplyReorganisation carries a plan out.
+func (r reorganiser) ApplyReorganisation(ctx context.Context, id uuid.UUID, actor string) (reorganise.Reorganisation, error) {
+	return r.n.applyReorganisation(ctx, id, actor)
+}
+
+// Place places what was split.
+func (r reorganiser) Place(ctx context.Context, id uuid.UUID, unit string, list []reorganise.Placement, actor string) (reorganise.Reorganisation, error) {
+	return r.n.placeReorganised(ctx, id, unit, list, actor)
+}
+
+// UndoReorganisation takes one back.
+func (r reorganiser) UndoReorganisation(ctx context.Context, id uuid.UUID, actor string) (reorganise.Reversal, error) {
+	return r.n.undoReorganisation(ctx, id, actor)
+}
+
+// DropReorganisation forgets a plan.
+func (r reorganiser) DropReorganisation(ctx context.Context, id uuid.UUID) error {
+	return r.s.Drop(ctx, id)
 }

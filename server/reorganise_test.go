@@ -74,7 +74,7 @@ func (w *reformed) reform() {
 
 func (w *reformed) place(subject, to string) {
 	w.t.Helper()
-	if _, err := w.svc.Place(w.t.Context(), w.id, []reorganise.Placement{{Subject: subject, To: to}}, "officer"); err != nil {
+	if _, err := w.svc.Place(w.t.Context(), w.id, "", []reorganise.Placement{{Subject: subject, To: to}}, "officer"); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -253,7 +253,7 @@ func TestPlacingIsCheckedAndTakenBack(t *testing.T) {
 		{villageA1, communeB, syncproto.CodeInvalidInput}, // not where a part went
 		{"test-2025:999", newB, syncproto.CodeScope},
 	} {
-		if _, err := w.svc.Place(t.Context(), w.id, []reorganise.Placement{{Subject: c.subject, To: c.to}}, "officer"); syncproto.CodeOf(err) != c.code {
+		if _, err := w.svc.Place(t.Context(), w.id, "", []reorganise.Placement{{Subject: c.subject, To: c.to}}, "officer"); syncproto.CodeOf(err) != c.code {
 			t.Errorf("placing %s in %s: %v", c.subject, c.to, err)
 		}
 	}

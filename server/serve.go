@@ -149,6 +149,9 @@ func (n *Node) publicServer() (*httpapi.Server, error) {
 	if n.opts.Reports != nil {
 		o.Reports = n.opts.Reports(n)
 	}
+	if n.reorganise != nil {
+		o.Reorganise = reorganiser{n, n.reorganise}
+	}
 	if n.opts.Mounts != nil {
 		o.Mounts = n.opts.Mounts(n)
 	}

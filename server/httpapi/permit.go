@@ -1,8 +1,10 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -96,6 +98,17 @@ var permits = map[string]Permit{
 	"GET /v1/reports":                 {Roles: operators},
 	"GET /v1/reports/{name}":          {Roles: operators, Reach: ReachUnit},
 	"GET /v1/reports/{name}/{format}": {Roles: operators, Reach: ReachUnit},
+
+	"GET /v1/reorganisations":                       {Roles: everyRole},
+	"POST /v1/reorganisations":                      {Roles: province},
+	"GET /v1/reorganisations/{id}":                  {Roles: everyRole},
+	"GET /v1/reorganisations/{id}/touched":          {Roles: readers},
+	"GET /v1/reorganisations/{id}/touched/{format}": {Roles: readers},
+	"GET /v1/reorganisations/{id}/queue":            {Roles: operators, Reach: ReachUnit},
+	"POST /v1/reorganisations/{id}/place":           {Roles: operators, Reach: ReachUnit},
+	"POST /v1/reorganisations/{id}/apply":           {Roles: province},
+	"POST /v1/reorganisations/{id}/undo":            {Roles: province},
+	"POST /v1/reorganisations/{id}/drop":            {Roles: province},
 }
 
 // SessionCookie carries the token of a session. The prefix makes browsers refuse
@@ -234,8 +247,24 @@ func (s *Server) guardAPI(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	ctx.SetHeader(fiber.HeaderCacheControl, "no-store")
-	next(huma.WithValue(ctx, callerKey{}, caller))
+	next(wholeBody{huma.WithValue(ctx, callerKey{}, caller), fc.Request().Body()})
 }
+
+// wholeBody gives huma the body that readBody has taken in: it would look for a
+// stream, which is used up by then.
+type wholeBody struct {
+	humaContext
+	body []byte
+}
+
+// humaContext has a name of its own because the interface has a method Context.
+type humaContext = huma.Context
+
+// BodyReader gives the body.
+func (w wholeBody) BodyReader() io.Reader { return bytes.NewReader(w.body) }
+
+// Unwrap lets the adapter find its own context.
+func (w wholeBody) Unwrap() huma.Context { return w.humaContext }
 
 // declare completes an operation by what the list of permits says.
 func declare(op huma.Operation) huma.Operation {

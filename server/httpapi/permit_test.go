@@ -62,7 +62,7 @@ func newStand(t *testing.T) (*Server, *stand) {
 	t.Helper()
 	d := &stand{}
 	s := New(Options{
-		Exchange: d, Status: d, Reports: d, Access: d, Audit: d, Version: Version{Role: "centre"},
+		Exchange: d, Status: d, Reports: d, Access: d, Audit: d, Reorganise: reorganiser{}, Version: Version{Role: "centre"},
 		Limits: Limits{Body: 4096, Concurrency: 2, Queue: 2},
 	})
 	return s, d
@@ -123,7 +123,12 @@ type answered struct {
 
 func ask(t *testing.T, s *Server, method, path string, header ...string) answered {
 	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
+	var body io.Reader
+	if method == http.MethodPost && strings.HasPrefix(path, "/v1/") && path != "/v1/exchange" {
+		body = strings.NewReader("{}")
+		header = append(slices.Clone(header), "Content-Type", "application/json", headerCSRF, "right")
+	}
+	r := httptest.NewRequestWithContext(t.Context(), method, path, body)
 	r.Host = "localhost"
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
@@ -140,7 +145,7 @@ func ask(t *testing.T, s *Server, method, path string, header ...string) answere
 // line in the list of permits fails here, and answers nobody.
 func TestEveryRouteForEveryRole(t *testing.T) {
 	s, _ := newStand(t)
-	fill := strings.NewReplacer(":name", "teams", ":format", "csv")
+	fill := strings.NewReplacer(":name", "teams", ":format", "csv", ":id", "01920000-0000-7000-8000-000000000001")
 	asked := 0
 	for _, r := range s.app.GetRoutes(true) {
 		p, declared := permits[cmpHead(r.Method)+" "+braces(r.Path)]

@@ -61,6 +61,8 @@ type Options struct {
 	Reports  Reporter // nil for none
 	Access   Access
 	Audit    AuditReader // nil for none
+	// Reorganise reorganises the units; nil at a point.
+	Reorganise Reorganiser
 	// Foreign is told who asks for what is not there or not his; nil for nobody.
 	Foreign audit.Writer
 	Mounts  []Mount
@@ -163,6 +165,9 @@ func (s *Server) routes() {
 	}
 	if s.opts.Reports != nil {
 		s.registerReports()
+	}
+	if s.opts.Reorganise != nil {
+		s.registerReorganise()
 	}
 	describeExchange(s.api.OpenAPI())
 	s.route(fiber.MethodGet, "/openapi.json", s.openAPI)

@@ -81,10 +81,10 @@ func (c *reorganisePlan) Run(a *app) error {
 		return err
 	}
 	out.File = nil
-	return a.show(out, func() { a.planned(&out.Dry) })
+	return a.show(out, func() { a.planned(&out.PlanResult) })
 }
 
-func (a *app) planned(d *reorganise.Dry) {
+func (a *app) planned(d *reorganise.PlanResult) {
 	for i, p := range d.Problems {
 		if i == 20 {
 			a.say("  ... and %d more", len(d.Problems)-i)
@@ -111,7 +111,7 @@ func (a *app) planned(d *reorganise.Dry) {
 	}
 }
 
-func (a *app) counts(list []reorganise.Count) {
+func (a *app) counts(list []reorganise.TouchedCount) {
 	rows := make([][]string, len(list))
 	for i, n := range list {
 		rows[i] = []string{n.Kind, actionText(n.Action), strconv.Itoa(n.Number)}
@@ -163,7 +163,7 @@ func (reorganiseList) Run(a *app) error {
 	return a.show(list, func() { a.reorganisations(list) })
 }
 
-func (a *app) reorganisations(list []reorganise.View) {
+func (a *app) reorganisations(list []reorganise.Reorganisation) {
 	rows := make([][]string, len(list))
 	for i, v := range list {
 		rows[i] = []string{v.ID.String(), v.Name, v.FromList + " -> " + v.ToList, v.Effective, v.State, fmt.Sprintf("%d of %d", v.Placed, v.Placed+v.ToPlace)}
@@ -196,7 +196,7 @@ func (c *reorganiseShow) Run(a *app) error {
 	}
 	out.File = nil
 	return a.show(out, func() {
-		a.reorganisations([]reorganise.View{out.Plan})
+		a.reorganisations([]reorganise.Reorganisation{out.Plan})
 		a.touched(out.Touched)
 	})
 }

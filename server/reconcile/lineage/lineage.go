@@ -45,8 +45,8 @@ type Document struct {
 	Rows     []Row  `json:"rows"`
 }
 
-// Problem is a row of one of the tables that cannot be used.
-type Problem struct {
+// TableProblem is a row of one of the tables that cannot be used.
+type TableProblem struct {
 	Table  string `json:"table"` // units or lineage
 	Row    int    `json:"row"`   // as a spreadsheet shows it, 0 for the table as a whole
 	Column string `json:"column,omitempty"`
@@ -62,11 +62,11 @@ const (
 // reader gathers what one table says.
 type reader struct {
 	table    string
-	problems []Problem
+	problems []TableProblem
 }
 
 func (r *reader) fail(row int, column, format string, args ...any) {
-	r.problems = append(r.problems, Problem{r.table, row, column, fmt.Sprintf(format, args...)})
+	r.problems = append(r.problems, TableProblem{r.table, row, column, fmt.Sprintf(format, args...)})
 }
 
 // rows calls f for every row with its cells by the names of the columns.
@@ -110,7 +110,7 @@ func (r *reader) rows(file []byte, needed []string, f func(n int, cell map[strin
 // parent, valid_from, valid_to) and the lineage (from_list, from_code, to_list,
 // to_code, extent), as CSV or XLSX in any encoding that offices use. It fails only
 // where a file is no such table; rows that cannot be used are problems.
-func Read(units, lineage []byte) (*Document, []Problem, error) {
+func Read(units, lineage []byte) (*Document, []TableProblem, error) {
 	d := &Document{}
 	list := &reader{table: TableUnits}
 	if err := list.rows(units, []string{"list", "code", "level", "type", "name"}, func(n int, c map[string]string) { d.addUnit(list, n, c) }); err != nil {

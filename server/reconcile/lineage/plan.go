@@ -63,7 +63,7 @@ func (p *Plan) Predecessors(unit string) []unittree.Share { return p.pred[unit] 
 // Plan says what becomes of the known units. Provinces are not in the table:
 // one all of whose communes went below one new province went over as a whole.
 // Problems name old communes that the table forgets.
-func (d *Document) Plan(known map[string]Known) (*Plan, []Problem) {
+func (d *Document) Plan(known map[string]Known) (*Plan, []TableProblem) {
 	p := &Plan{byUnit: map[string]*Move{}, pred: map[string][]unittree.Share{}}
 	r := &reader{table: TableLineage}
 	shares := map[string][]unittree.Share{}

@@ -141,7 +141,7 @@ func units(r store.Reader) (map[string]held, error) {
 // name their successors. What went over as a whole follows at once, because
 // scope, feeds and reports read the lineage; nothing of it is rewritten. What was
 // split waits to be placed. Applying again does nothing.
-func (s *Service) Apply(ctx context.Context, id uuid.UUID) (View, error) {
+func (s *Service) Apply(ctx context.Context, id uuid.UUID) (Reorganisation, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var o *opened
@@ -169,7 +169,7 @@ func (s *Service) Apply(ctx context.Context, id uuid.UUID) (View, error) {
 		return tx.PutReorganisation(*o.row)
 	})
 	if err != nil {
-		return View{}, err
+		return Reorganisation{}, err
 	}
 	return s.Get(ctx, id)
 }
@@ -251,9 +251,9 @@ func dayBefore(day string) (syncproto.Date, error) {
 	return syncproto.Date{Year: t.Year(), Month: int(t.Month()), Day: t.Day()}, err
 }
 
-// Undone tells what an undoing did.
-type Undone struct {
-	Plan View `json:"plan"`
+// Reversal tells what an undoing did.
+type Reversal struct {
+	Plan Reorganisation `json:"plan"`
 	// Restored counts the records that are as they were.
 	Restored int `json:"restored"`
 	// Left names records that somebody has changed since, and which stay so.
@@ -266,10 +266,10 @@ type Undone struct {
 // Undo takes a reorganisation back, by changes: units, teams and points are as
 // they were, the new units are retracted. What was recorded meanwhile stays and
 // is counted. Undoing again does nothing.
-func (s *Service) Undo(ctx context.Context, id uuid.UUID) (Undone, error) {
+func (s *Service) Undo(ctx context.Context, id uuid.UUID) (Reversal, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := Undone{Left: []uuid.UUID{}, Orphans: []string{}}
+	out := Reversal{Left: []uuid.UUID{}, Orphans: []string{}}
 	var o *opened
 	var drafts []ownlog.Draft
 	var points []store.Placement
@@ -320,7 +320,7 @@ func (s *Service) reverse(ctx context.Context, o *opened, drafts []ownlog.Draft,
 
 // reversal gives the changes that take a reorganisation back: villages and teams
 // first, so that they are never below a unit that is retracted.
-func (o *opened) reversal(r store.Reader, out *Undone) ([]ownlog.Draft, error) {
+func (o *opened) reversal(r store.Reader, out *Reversal) ([]ownlog.Draft, error) {
 	rows, err := r.Reorganised(o.row.ID)
 	if err != nil {
 		return nil, err

@@ -51,7 +51,7 @@ func (q *queue) devices(r store.Reader) error {
 				m = cmp.Or(m, q.home(subject, u))
 			}
 			if m != nil {
-				q.add(Item{Subject: subject, Kind: KindPoint, Name: cmp.Or(names[o.ID], o.ID.String()), units: o.Units}, m)
+				q.add(ToBePlaced{Subject: subject, Kind: KindPoint, Name: cmp.Or(names[o.ID], o.ID.String()), units: o.Units}, m)
 			}
 		}
 	}
@@ -60,6 +60,7 @@ func (q *queue) devices(r store.Reader) error {
 
 // Queue asks for what has to be placed.
 type Queue struct {
+	Unit  string // only of split communes in this unit
 	From  string // only of this split commune
 	Open  bool   // only what has no place yet
 	After string // subjects after this one, in the order of the list
@@ -68,19 +69,19 @@ type Queue struct {
 
 // Queue lists what has to be placed and what was, and says where the next page
 // begins, "" at the end.
-func (s *Service) Queue(ctx context.Context, id uuid.UUID, q Queue) (out []Item, next string, err error) {
-	out = []Item{}
+func (s *Service) Queue(ctx context.Context, id uuid.UUID, q Queue) (out []ToBePlaced, next string, err error) {
+	out = []ToBePlaced{}
 	err = s.cfg.View(ctx, func(r store.Reader) error {
 		o, err := s.load(r, id)
 		if err != nil {
 			return err
 		}
 		items, err := s.items(r, o)
-		if i := slices.IndexFunc(items, func(it Item) bool { return it.Subject == q.After }); q.After != "" && i >= 0 {
+		if i := slices.IndexFunc(items, func(it ToBePlaced) bool { return it.Subject == q.After }); q.After != "" && i >= 0 {
 			items = items[i+1:]
 		}
 		for _, it := range items {
-			if q.From != "" && it.From != q.From || q.Open && it.To != "" {
+			if q.From != "" && it.From != q.From || q.Open && it.To != "" || q.Unit != "" && !o.defs.Within(it.From, []string{q.Unit}) {
 				continue
 			}
 			if q.Limit > 0 && len(out) == q.Limit {

@@ -24,14 +24,15 @@ const maxPlacements = 500
 
 // Place puts villages, teams and points of split communes where they went, all or
 // none of the villages and teams. A village keeps its key: it gets another parent
-// and takes its team, phones and records along.
-func (s *Service) Place(ctx context.Context, id uuid.UUID, list []Placement, actor string) (View, error) {
+// and takes its team, phones and records along. With unit only what a commune in
+// that unit had can be placed; the rest is hidden.
+func (s *Service) Place(ctx context.Context, id uuid.UUID, unit string, list []Placement, actor string) (Reorganisation, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(list) == 0 || len(list) > maxPlacements {
-		return View{}, syncproto.Errorf(syncproto.CodeInvalidInput, "name what to place: at least one and at most %d at once", maxPlacements)
+		return Reorganisation{}, syncproto.Errorf(syncproto.CodeInvalidInput, "name what to place: at least one and at most %d at once", maxPlacements)
 	}
-	p := &placing{s: s, id: id, actor: actor}
+	p := &placing{s: s, id: id, unit: unit, actor: actor}
 	err := s.cfg.View(ctx, func(r store.Reader) error {
 		o, err := s.load(r, id)
 		if err != nil {
@@ -43,10 +44,10 @@ func (s *Service) Place(ctx context.Context, id uuid.UUID, list []Placement, act
 		return p.prepare(r, o, list)
 	})
 	if err != nil {
-		return View{}, err
+		return Reorganisation{}, err
 	}
 	if err := p.carryOut(ctx); err != nil {
-		return View{}, err
+		return Reorganisation{}, err
 	}
 	return s.Get(ctx, id)
 }
@@ -55,12 +56,13 @@ func (s *Service) Place(ctx context.Context, id uuid.UUID, list []Placement, act
 type placing struct {
 	s     *Service
 	id    uuid.UUID
+	unit  string
 	actor string
 
 	edits  []edit         // of what is placed
 	backs  []ownlog.Draft // of what is taken back
 	gone   []uuid.UUID    // records whose notes go with that
-	points []Item         // to be moved
+	points []ToBePlaced   // to be moved
 	rows   []store.Placement
 	drop   []string // subjects
 }
@@ -79,15 +81,15 @@ func (p *placing) prepare(r store.Reader, o *opened, list []Placement) error {
 		return err
 	}
 	for n, in := range list {
-		i := slices.IndexFunc(items, func(it Item) bool { return it.Subject == in.Subject })
-		if i < 0 {
+		i := slices.IndexFunc(items, func(it ToBePlaced) bool { return it.Subject == in.Subject })
+		if i < 0 || p.unit != "" && !o.defs.Within(items[i].From, []string{p.unit}) {
 			return syncproto.Errorf(syncproto.CodeScope, "%s is nothing that this reorganisation has to place: `thonsync reorganise queue` lists it", in.Subject)
 		}
 		if slices.ContainsFunc(list[:n], func(x Placement) bool { return x.Subject == in.Subject }) {
 			return syncproto.Errorf(syncproto.CodeInvalidInput, "%s is named twice", in.Subject)
 		}
 		it := items[i]
-		if in.To != "" && !slices.ContainsFunc(it.Candidates, func(c Candidate) bool { return c.Unit == in.To }) {
+		if in.To != "" && !slices.ContainsFunc(it.Candidates, func(c PlaceCandidate) bool { return c.Unit == in.To }) {
 			return syncproto.Errorf(syncproto.CodeInvalidInput, "%s went to none of the parts of %s: choose one of %s", in.Subject, it.From, strings.Join(keys(it.Candidates), ", "))
 		}
 		if in.To == it.To {
@@ -104,7 +106,7 @@ func (p *placing) prepare(r store.Reader, o *opened, list []Placement) error {
 	return nil
 }
 
-func keys(list []Candidate) []string {
+func keys(list []PlaceCandidate) []string {
 	out := make([]string, len(list))
 	for i := range list {
 		out[i] = list[i].Unit
@@ -113,7 +115,7 @@ func keys(list []Candidate) []string {
 }
 
 // recordOf finds the record of a village or team.
-func (p *placing) recordOf(r store.Reader, it *Item, have map[string]held) (held, error) {
+func (p *placing) recordOf(r store.Reader, it *ToBePlaced, have map[string]held) (held, error) {
 	switch it.Kind {
 	case KindVillage:
 		return have[it.Subject], nil
@@ -131,7 +133,7 @@ func (p *placing) recordOf(r store.Reader, it *Item, have map[string]held) (held
 	return held{}, nil
 }
 
-func (p *placing) add(it *Item, to string, h *held, notes []store.Reorganised) error {
+func (p *placing) add(it *ToBePlaced, to string, h *held, notes []store.Reorganised) error {
 	if to == "" {
 		p.drop = append(p.drop, it.Subject)
 	} else {
@@ -224,7 +226,7 @@ func (p *placing) carryOut(ctx context.Context) error {
 // place1 gives a point its new units: those it had before anything was placed,
 // with the new one. It keeps the old commune, so that a phone that never heard of
 // the reorganisation can deliver there.
-func (s *Service) place1(ctx context.Context, it *Item, id uuid.UUID) error {
+func (s *Service) place1(ctx context.Context, it *ToBePlaced, id uuid.UUID) error {
 	units := it.units
 	err := s.cfg.View(ctx, func(r store.Reader) error {
 		list, err := r.Placements(id)

@@ -73,8 +73,8 @@ const (
 	Reversed = "reversed"      // undone
 )
 
-// View is one reorganisation as people see it. Times are Unix ms, 0 for never.
-type View struct {
+// Reorganisation is one reorganisation as people see it. Times are Unix ms, 0 for never.
+type Reorganisation struct {
 	ID         uuid.UUID `json:"id"`
 	Name       string    `json:"name"`
 	FromList   string    `json:"from_list"`
@@ -102,19 +102,19 @@ type Proposal struct {
 	List      bool   `json:"list"`      // name all that it touches, too
 }
 
-// Dry is what a plan would do. With Problems nothing was kept.
-type Dry struct {
-	Plan     View              `json:"plan"`
-	Counts   []Count           `json:"counts"`
-	Problems []lineage.Problem `json:"problems"`
-	Touched  []Touched         `json:"touched,omitempty" doc:"where the list was asked for"`
-	DryRun   bool              `json:"dry_run"`
+// PlanResult is what a plan would do. With Problems nothing was kept.
+type PlanResult struct {
+	Plan     Reorganisation         `json:"plan"`
+	Counts   []TouchedCount         `json:"counts"`
+	Problems []lineage.TableProblem `json:"problems"`
+	Touched  []Touched              `json:"touched,omitempty" doc:"where the list was asked for"`
+	DryRun   bool                   `json:"dry_run"`
 }
 
 // Plan reads the tables and says whom the reorganisation touches. Unless it is a
 // dry run, or the tables have problems, the plan is kept, to be applied.
-func (s *Service) Plan(ctx context.Context, in Proposal) (Dry, error) {
-	out := Dry{DryRun: in.DryRun, Counts: []Count{}, Problems: []lineage.Problem{}}
+func (s *Service) Plan(ctx context.Context, in Proposal) (PlanResult, error) {
+	out := PlanResult{DryRun: in.DryRun, Counts: []TouchedCount{}, Problems: []lineage.TableProblem{}}
 	doc, problems, err := lineage.Read(in.Units, in.Lineage)
 	if err != nil {
 		return out, err
@@ -192,7 +192,7 @@ type opened struct {
 	row      *store.Reorganisation
 	doc      *lineage.Document
 	plan     *lineage.Plan
-	problems []lineage.Problem
+	problems []lineage.TableProblem
 	defs     *ingest.Definitions
 }
 
@@ -223,8 +223,8 @@ func (s *Service) load(r store.Reader, id uuid.UUID) (*opened, error) {
 }
 
 // view sums a reorganisation up.
-func (s *Service) view(r store.Reader, o *opened) (View, error) {
-	v := View{
+func (s *Service) view(r store.Reader, o *opened) (Reorganisation, error) {
+	v := Reorganisation{
 		ID: o.row.ID, Name: o.row.Name, FromList: o.row.FromList, ToList: o.row.ToList, Effective: o.row.Effective, State: o.row.State,
 		PlannedMS: o.row.PlannedMS, AppliedMS: o.row.AppliedMS, ReversedMS: o.row.ReversedMS,
 		Ended: len(o.plan.Moves), Made: len(o.doc.Units), Elsewhere: o.plan.Elsewhere,
@@ -253,8 +253,8 @@ func (s *Service) view(r store.Reader, o *opened) (View, error) {
 }
 
 // List lists all reorganisations, the one planned last first.
-func (s *Service) List(ctx context.Context) ([]View, error) {
-	out := []View{}
+func (s *Service) List(ctx context.Context) ([]Reorganisation, error) {
+	out := []Reorganisation{}
 	err := s.cfg.View(ctx, func(r store.Reader) error {
 		rows, err := r.Reorganisations()
 		for i := range rows {
@@ -274,7 +274,7 @@ func (s *Service) List(ctx context.Context) ([]View, error) {
 }
 
 // Get gives one.
-func (s *Service) Get(ctx context.Context, id uuid.UUID) (v View, err error) {
+func (s *Service) Get(ctx context.Context, id uuid.UUID) (v Reorganisation, err error) {
 	err = s.cfg.View(ctx, func(r store.Reader) error {
 		o, err := s.load(r, id)
 		if err == nil {
@@ -332,16 +332,16 @@ func (o *opened) splits() map[string]*lineage.Move {
 	return out
 }
 
-// Candidate is a unit that something may be placed in.
-type Candidate struct {
+// PlaceCandidate is a unit that something may be placed in.
+type PlaceCandidate struct {
 	Unit string `json:"unit"`
 	Name string `json:"name"`
 }
 
-func (o *opened) candidates(m *lineage.Move) []Candidate {
-	out := make([]Candidate, 0, len(m.Shares))
+func (o *opened) candidates(m *lineage.Move) []PlaceCandidate {
+	out := make([]PlaceCandidate, 0, len(m.Shares))
 	for _, u := range m.Candidates() {
-		out = append(out, Candidate{u, o.name(u)})
+		out = append(out, PlaceCandidate{u, o.name(u)})
 	}
 	return out
 }
@@ -358,27 +358,27 @@ const (
 	teamPrefix  = "team:"
 )
 
-// Item is something of a split commune that a person places in one of the
+// ToBePlaced is something of a split commune that a person places in one of the
 // communes that its parts went to.
-type Item struct {
-	Subject    string      `json:"subject" doc:"key of a village, point: and the origin of a point, team: and the record of a team of the whole commune"`
-	Kind       string      `json:"kind" enum:"village,team,point"`
-	Name       string      `json:"name"`
-	From       string      `json:"from" doc:"the commune that was split, list:code"`
-	FromName   string      `json:"from_name"`
-	Team       string      `json:"team,omitempty" doc:"name of the village's team"`
-	Phones     int         `json:"phones" doc:"phones of the village"`
-	Candidates []Candidate `json:"candidates"`
-	To         string      `json:"to,omitempty" doc:"where it was placed"`
-	ToName     string      `json:"to_name,omitempty"`
-	Actor      string      `json:"actor,omitempty" doc:"who placed it"`
-	AtMS       int64       `json:"at_ms,omitempty"`
+type ToBePlaced struct {
+	Subject    string           `json:"subject" doc:"key of a village, point: and the origin of a point, team: and the record of a team of the whole commune"`
+	Kind       string           `json:"kind" enum:"village,team,point"`
+	Name       string           `json:"name"`
+	From       string           `json:"from" doc:"the commune that was split, list:code"`
+	FromName   string           `json:"from_name"`
+	Team       string           `json:"team,omitempty" doc:"name of the village's team"`
+	Phones     int              `json:"phones" doc:"phones of the village"`
+	Candidates []PlaceCandidate `json:"candidates"`
+	To         string           `json:"to,omitempty" doc:"where it was placed"`
+	ToName     string           `json:"to_name,omitempty"`
+	Actor      string           `json:"actor,omitempty" doc:"who placed it"`
+	AtMS       int64            `json:"at_ms,omitempty"`
 
 	units []string // of a point, now
 }
 
 // items lists everything that has to be placed or was, by commune, kind, name.
-func (s *Service) items(r store.Reader, o *opened) ([]Item, error) {
+func (s *Service) items(r store.Reader, o *opened) ([]ToBePlaced, error) {
 	splits := o.splits()
 	if len(splits) == 0 {
 		return nil, nil
@@ -399,7 +399,7 @@ func (s *Service) items(r store.Reader, o *opened) ([]Item, error) {
 	if err := q.devices(r); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(q.list, func(a, b Item) int {
+	slices.SortFunc(q.list, func(a, b ToBePlaced) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), -cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Subject, b.Subject))
 	})
 	return q.list, nil
@@ -410,7 +410,7 @@ type queue struct {
 	o      *opened
 	splits map[string]*lineage.Move
 	placed map[string]store.Placement
-	list   []Item
+	list   []ToBePlaced
 	byUnit map[string]int // villages
 }
 
@@ -422,7 +422,7 @@ func (q *queue) home(subject, unit string) *lineage.Move {
 	return q.splits[unit]
 }
 
-func (q *queue) add(it Item, m *lineage.Move) {
+func (q *queue) add(it ToBePlaced, m *lineage.Move) {
 	it.From, it.FromName, it.Candidates = m.From, q.o.name(m.From), q.o.candidates(m)
 	if p, ok := q.placed[it.Subject]; ok {
 		it.To, it.ToName, it.Actor, it.AtMS = p.To, q.o.name(p.To), p.Actor, p.AtMS
@@ -437,7 +437,7 @@ func (q *queue) villages() {
 		}
 		if m := q.home(key, u.Parent); m != nil {
 			q.byUnit[key] = len(q.list)
-			q.add(Item{Subject: key, Kind: KindVillage, Name: q.o.name(key)}, m)
+			q.add(ToBePlaced{Subject: key, Kind: KindVillage, Name: q.o.name(key)}, m)
 		}
 	}
 }
@@ -458,7 +458,7 @@ func (q *queue) teams(r store.Reader) error {
 		}
 		subject := teamPrefix + rec.ID.String()
 		if m := q.home(subject, rec.Unit); m != nil {
-			q.add(Item{Subject: subject, Kind: KindTeam, Name: name}, m)
+			q.add(ToBePlaced{Subject: subject, Kind: KindTeam, Name: name}, m)
 		}
 		return nil
 	})

@@ -88,7 +88,7 @@ func table(t *testing.T, name string) []byte {
 	return b
 }
 
-func (c *centre) plan(dry bool) reorganise.Dry {
+func (c *centre) plan(dry bool) reorganise.PlanResult {
 	c.t.Helper()
 	d, err := c.svc.Plan(c.t.Context(), reorganise.Proposal{
 		Name: "Sắp xếp đơn vị 1/7/2025", Units: table(c.t, "units-gso-2025-07.csv"), Lineage: table(c.t, "lineage.csv"), DryRun: dry,
@@ -99,7 +99,7 @@ func (c *centre) plan(dry bool) reorganise.Dry {
 	return d
 }
 
-func (c *centre) apply(id uuid.UUID) reorganise.View {
+func (c *centre) apply(id uuid.UUID) reorganise.Reorganisation {
 	c.t.Helper()
 	v, err := c.svc.Apply(c.t.Context(), id)
 	if err != nil {
@@ -108,9 +108,9 @@ func (c *centre) apply(id uuid.UUID) reorganise.View {
 	return v
 }
 
-func (c *centre) place(id uuid.UUID, list ...reorganise.Placement) reorganise.View {
+func (c *centre) place(id uuid.UUID, list ...reorganise.Placement) reorganise.Reorganisation {
 	c.t.Helper()
-	v, err := c.svc.Place(c.t.Context(), id, list, "account-1")
+	v, err := c.svc.Place(c.t.Context(), id, "", list, "account-1")
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func (c *centre) work(units ...string) {
 	}
 }
 
-func number(counts []reorganise.Count, kind, action string) int {
+func number(counts []reorganise.TouchedCount, kind, action string) int {
 	for _, x := range counts {
 		if x.Kind == kind && x.Action == action {
 			return x.Number

@@ -42,19 +42,19 @@ const (
 // kinds of touched things, in the order in which they are listed.
 var kinds = []string{"unit", KindVillage, KindTeam, "phone", KindPoint, "account", "conflict", "held", "request"}
 
-// Count says how many things of a kind are touched in a way.
-type Count struct {
+// TouchedCount says how many things of a kind are touched in a way.
+type TouchedCount struct {
 	Kind   string `json:"kind"`
 	Action string `json:"action"`
 	Number int    `json:"number"`
 }
 
-func countTouched(list []Touched) []Count {
-	out := []Count{}
+func countTouched(list []Touched) []TouchedCount {
+	out := []TouchedCount{}
 	for _, t := range list {
-		i := slices.IndexFunc(out, func(c Count) bool { return c.Kind == t.Kind && c.Action == t.Action })
+		i := slices.IndexFunc(out, func(c TouchedCount) bool { return c.Kind == t.Kind && c.Action == t.Action })
 		if i < 0 {
-			i, out = len(out), append(out, Count{Kind: t.Kind, Action: t.Action})
+			i, out = len(out), append(out, TouchedCount{Kind: t.Kind, Action: t.Action})
 		}
 		out[i].Number++
 	}
