@@ -135,9 +135,9 @@ type ReorganiseTouch struct {
 
 // ReorganiseTouched is the answer.
 type ReorganiseTouched struct {
-	Plan    reorganise.Reorganisation      `json:"plan"`
-	Touched []reorganise.Touched `json:"touched"`
-	File    []byte               `json:"file,omitempty"`
+	Plan    reorganise.Reorganisation `json:"plan"`
+	Touched []reorganise.Touched      `json:"touched"`
+	File    []byte                    `json:"file,omitempty"`
 }
 
 // ReorganiseShow shows a reorganisation and what it touches.

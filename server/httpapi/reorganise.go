@@ -82,7 +82,7 @@ type queueInput struct {
 type queueOutput struct {
 	Body struct {
 		Items []reorganise.ToBePlaced `json:"items"`
-		Next  string            `json:"next,omitempty" doc:"cursor of the next page; absent at the end"`
+		Next  string                  `json:"next,omitempty" doc:"cursor of the next page; absent at the end"`
 	}
 }
 

@@ -11,7 +11,9 @@ import (
 // reorganiser stands for a service that has nothing to reorganise.
 type reorganiser struct{}
 
-func (reorganiser) Reorganisations(context.Context) ([]reorganise.Reorganisation, error) { return nil, nil }
+func (reorganiser) Reorganisations(context.Context) ([]reorganise.Reorganisation, error) {
+	return nil, nil
+}
 func (reorganiser) Reorganisation(context.Context, uuid.UUID) (v reorganise.Reorganisation, err error) {
 	return v, err
 }
