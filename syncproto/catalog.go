@@ -13,6 +13,9 @@ const (
 	CollectionGuide    = 5
 	CollectionDevice   = 6
 	CollectionActivity = 7
+	CollectionCriteria = 8
+	CollectionTarget   = 9
+	CollectionTraining = 10
 )
 
 // Schema is the version of the collection definitions below. A change that
@@ -70,6 +73,29 @@ const (
 	GuideTitleEN = 4
 	GuideBodyVI  = 5
 	GuideBodyEN  = 6
+)
+
+// Operational fields of criteria, by which a team is said to work; ValidFrom as
+// for units.
+const (
+	CriteriaID         = 2
+	CriteriaVersion    = 3
+	CriteriaDefinition = 4 // JSON
+)
+
+// Operational fields of targets; ValidFrom and ValidTo are the first and the last
+// day of the period that they are set for.
+const (
+	TargetMeasure = 2 // code of a kind, "activities" for all kinds, or "working"
+	TargetValue   = 3 // activities, or percent of teams that work
+)
+
+// Operational fields of trainings: one member attended one class.
+const (
+	TrainingTeam   = 2
+	TrainingMember = 3
+	TrainingClass  = 4
+	TrainingHeld   = 5
 )
 
 // Operational fields of activities. A kind's own fields start at FirstKindField
@@ -193,6 +219,16 @@ func init() {
 		open(DeviceIssuer, "issuer", TypeUUID), open(DeviceLabel, "label", TypeText),
 		open(DeviceReplaces, "replaces", TypeUUID), open(DeviceAsked, "asked", TypeText),
 	}, validity)
+	define(CollectionCriteria, "criteria", true, []FieldDef{
+		open(CriteriaID, "id", TypeText), open(CriteriaVersion, "version", TypeInt), open(CriteriaDefinition, "definition", TypeText),
+	}, validity[:1])
+	define(CollectionTarget, "target", true, []FieldDef{
+		open(TargetMeasure, "measure", TypeText), open(TargetValue, "value", TypeInt),
+	}, validity)
+	define(CollectionTraining, "training", true, []FieldDef{
+		open(TrainingTeam, "team", TypeUUID), open(TrainingMember, "member", TypeUUID),
+		open(TrainingClass, "class", TypeText), open(TrainingHeld, "held", TypeDate),
+	})
 	define(CollectionActivity, "activity", false, []FieldDef{
 		open(ActivityKind, "kind", TypeText), open(ActivityOccurred, "occurred", TypeDate),
 		open(ActivityTeam, "team", TypeUUID), open(ActivityResult, "result", TypeText),

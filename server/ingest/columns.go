@@ -69,6 +69,8 @@ func setColumns(rec *store.Record, row syncproto.Row) {
 		rec.Team = row.Value(syncproto.MemberTeam).UUID()
 	case syncproto.CollectionDevice:
 		rec.Team = row.Value(syncproto.DeviceTeam).UUID()
+	case syncproto.CollectionTraining:
+		rec.Team = row.Value(syncproto.TrainingTeam).UUID()
 	}
 }
 

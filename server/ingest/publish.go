@@ -60,7 +60,7 @@ func (ses *session) due(e *Entry) (bool, error) {
 // commune needs goes to that commune.
 func (ses *session) feedOf(collection uint32, unit string) string {
 	switch collection {
-	case syncproto.CollectionKind, syncproto.CollectionGuide:
+	case syncproto.CollectionKind, syncproto.CollectionGuide, syncproto.CollectionCriteria:
 		return syncproto.CommonFeed
 	case syncproto.CollectionUnit:
 		if u, ok := ses.defs.Unit(unit); ok && u.Level != levelVillage {

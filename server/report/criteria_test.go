@@ -14,6 +14,7 @@ import (
 
 	"thonsync/server/report"
 	"thonsync/server/store"
+	"thonsync/server/tally"
 )
 
 func TestVerdict(t *testing.T) {
@@ -91,7 +92,8 @@ func TestMonthRule(t *testing.T) {
 		if c.earliest != "" {
 			rec.EarliestMS = ms(c.earliest)
 		}
-		day, straddles := report.When(&rec, 0)
+		counted, straddles := tally.When(&rec, 0)
+		day := counted.Time()
 		if day.Format(time.DateOnly) != c.day || straddles != c.straddles {
 			t.Errorf("%s: %s, straddles %v; want %s, %v", name, day.Format(time.DateOnly), straddles, c.day, c.straddles)
 		}

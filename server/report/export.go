@@ -5,6 +5,7 @@ import (
 
 	"thonsync/server/ingest"
 	"thonsync/server/store"
+	"thonsync/server/tally"
 	"thonsync/syncproto"
 )
 
@@ -64,16 +65,16 @@ func (s *Service) EachActivity(r Reader, q Query, p Part, personal Personal, f f
 			return last, err
 		}
 	}
-	origins, err := r.Origins(store.OriginQuery{})
+	floor, err := tally.Floor(r)
 	if err != nil {
 		return last, err
 	}
-	fig.floorMS = floor(origins)
 	seen := 0
 	query := store.RecordQuery{Collection: syncproto.CollectionActivity, ExistsOnly: true, After: p.After, Limit: p.Limit}
 	err = r.EachRecord(query, func(rec store.Record) error {
 		seen, last = seen+1, rec.ID
-		day, straddles := When(&rec, fig.floorMS)
+		counted, straddles := tally.When(&rec, floor)
+		day := counted.Time()
 		if !fig.covers(rec.Unit) || !whole && (day.Before(fig.From) || !day.Before(fig.To)) {
 			return nil
 		}

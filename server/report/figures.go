@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"thonsync/server/tally"
 	"thonsync/syncproto"
 	"thonsync/syncproto/credential"
 )
@@ -30,6 +31,7 @@ type Team struct {
 	Commune       string    `json:"commune"`
 	Name          string    `json:"name"`
 	Members       int       `json:"members"`
+	Trained       int       `json:"trained"`    // attendances at classes
 	Activities    int       `json:"activities"` // wherever they took place
 	Kinds         int       `json:"kinds"`
 	ActiveMembers int       `json:"active_members"`
@@ -39,10 +41,12 @@ type Team struct {
 	Missing       uint64    `json:"missing"`      // changes of the period that may exist and have not arrived
 	Waiting       int       `json:"waiting"`      // changes that phones still had to send
 	Quarantined   uint64    `json:"quarantined"`  // changes of the period kept apart until something is settled
+	LastDay       string    `json:"last_day"`     // of the period on which it did something, YYYY-MM-DD, "" for none
 	Judgement
 
 	kinds   map[string]bool
 	authors map[uuid.UUID]bool
+	lastDay tally.Day
 }
 
 // Phone holds what is known of one phone, or other origin.
@@ -135,7 +139,6 @@ type Figures struct {
 	Published *Published
 
 	defs    Definitions
-	floorMS int64 // nothing was made before the centre was
 	byTeam  map[uuid.UUID]*Team
 	byPhone map[syncproto.OriginID]*Phone
 }
@@ -164,7 +167,7 @@ func (s *Service) gather(ctx context.Context, q Query, work bool) (*Figures, err
 	}
 	steps := []func(Reader) error{f.readTeams, f.readOrigins, f.readDevices, f.readRevoked, f.readLedger, f.readPublished}
 	if work {
-		steps = append(steps, f.readMembers, f.readActivities)
+		steps = append(steps, f.readWork)
 	}
 	err := s.Source.View(ctx, func(r Reader) error {
 		for _, step := range steps {
@@ -228,7 +231,9 @@ func (f *Figures) judge() {
 		t.HeardMS = max(t.HeardMS, p.HeardMS)
 	}
 	for _, t := range f.Teams {
-		t.Kinds, t.ActiveMembers = len(t.kinds), len(t.authors)
+		if t.Kinds, t.ActiveMembers = len(t.kinds), len(t.authors); t.lastDay > 0 {
+			t.LastDay = t.lastDay.Time().Format(time.DateOnly)
+		}
 		t.Judgement = f.Criteria.Judge(t)
 	}
 }

@@ -1,43 +1,35 @@
 package report
 
 import (
-	"time"
+	"math"
+	"math/bits"
 
 	"github.com/google/uuid"
 
 	"thonsync/server/ingest"
 	"thonsync/server/store"
+	"thonsync/server/tally"
 	"thonsync/syncproto"
-	"thonsync/syncproto/credential"
 )
 
 func (f *Figures) readTeams(r Reader) error {
-	return r.EachRecord(store.RecordQuery{Collection: syncproto.CollectionTeam, ExistsOnly: true}, func(rec store.Record) error {
-		if rec.Void || !f.covers(rec.Unit) {
-			return nil
+	list, err := r.TeamTallies()
+	if err != nil {
+		return err
+	}
+	for _, x := range list {
+		if !x.Standing || !f.covers(x.Unit) {
+			continue
 		}
-		row, err := ingest.Shown(&rec)
-		if err != nil {
-			return err
-		}
-		t := &Team{
-			ID: rec.ID, Unit: rec.Unit, Commune: f.defs.Commune(rec.Unit), Name: row.Value(syncproto.TeamName).Text(),
-			kinds: map[string]bool{}, authors: map[uuid.UUID]bool{},
-		}
-		f.byTeam[t.ID] = t
-		f.Teams = append(f.Teams, t)
-		return nil
-	})
+		f.addTeam(&Team{ID: x.Team, Unit: x.Unit, Commune: f.defs.Commune(x.Unit), Name: x.Name, Members: x.Members, Trained: x.Trained})
+	}
+	return nil
 }
 
-func (f *Figures) readMembers(r Reader) error {
-	q := store.RecordQuery{Collection: syncproto.CollectionMember, ExistsOnly: true, WithoutHistory: true}
-	return r.EachRecord(q, func(rec store.Record) error {
-		if t := f.byTeam[rec.Team]; t != nil && !rec.Void {
-			t.Members++
-		}
-		return nil
-	})
+func (f *Figures) addTeam(t *Team) {
+	t.kinds, t.authors = map[string]bool{}, map[uuid.UUID]bool{}
+	f.byTeam[t.ID] = t
+	f.Teams = append(f.Teams, t)
 }
 
 func (f *Figures) readOrigins(r Reader) error {
@@ -45,7 +37,6 @@ func (f *Figures) readOrigins(r Reader) error {
 	if err != nil {
 		return err
 	}
-	f.floorMS = floor(origins)
 	for _, o := range origins {
 		p := &Phone{
 			Origin: o.ID, Role: string(o.Role), Team: o.Team, Label: o.Label, Repeats: o.Repeats, Waiting: o.Waiting,
@@ -60,17 +51,6 @@ func (f *Figures) readOrigins(r Reader) error {
 		f.add(p)
 	}
 	return nil
-}
-
-// floor is when the centre's first key was made. Phones pin that key before
-// they record anything, so nothing is older.
-func floor(origins []store.Origin) (ms int64) {
-	for _, o := range origins {
-		if o.Role == credential.RoleCentre && o.SinceMS > 0 && (ms == 0 || o.SinceMS < ms) {
-			ms = o.SinceMS
-		}
-	}
-	return ms
 }
 
 func (f *Figures) add(p *Phone) {
@@ -140,7 +120,6 @@ type branchOf struct {
 // by whatever path.
 func (f *Figures) readLedger(r Reader) error {
 	ends := map[branchOf]store.Run{}
-	last := map[syncproto.OriginID]uint64{}
 	var gaps []*Phone
 	err := r.EachRun(func(run store.Run) error {
 		p := f.byPhone[run.Origin]
@@ -159,7 +138,6 @@ func (f *Figures) readLedger(r Reader) error {
 		}
 		p.Head += run.Last.Seq - end
 		ends[b] = run
-		last[run.Origin] = max(last[run.Origin], run.Last.Seq)
 		return nil
 	})
 	if err != nil {
@@ -175,14 +153,13 @@ func (f *Figures) readLedger(r Reader) error {
 			}
 		}
 	}
-	for origin, seq := range last {
-		ms, err := arrived(r, origin, seq)
-		if err != nil {
-			return err
+	arrivals, err := r.Arrivals()
+	for _, a := range arrivals {
+		if p := f.byPhone[a.Origin]; p != nil {
+			p.HeardMS = max(p.HeardMS, a.FirstMS)
 		}
-		f.byPhone[origin].HeardMS = max(f.byPhone[origin].HeardMS, ms)
 	}
-	return nil
+	return err
 }
 
 // arrived tells when a change arrived first, on whatever branch.
@@ -215,53 +192,110 @@ func (f *Figures) countOutcomes(r Reader) error {
 	return nil
 }
 
-// readActivities counts by place for the cells, and by team for the verdicts: a
-// team that worked in the next village has worked.
-func (f *Figures) readActivities(r Reader) error {
-	q := store.RecordQuery{Collection: syncproto.CollectionActivity, WithoutHistory: true}
-	return r.EachRecord(q, func(rec store.Record) error {
-		day, straddles := When(&rec, f.floorMS)
-		if day.Before(f.From) || !day.Before(f.To) {
-			return nil
-		}
-		here, t := f.covers(rec.Unit), f.byTeam[rec.Team]
-		if here {
-			f.countCell(&rec, day, straddles)
-		}
-		switch {
-		case rec.Void:
-		case t == nil && here && rec.Exists:
-			f.Strays++
-		case t == nil:
-		case !rec.Exists:
-			t.Quarantined++
-		default:
-			t.Activities++
-			t.kinds[rec.Kind] = true
-			if rec.Author != uuid.Nil {
-				t.authors[rec.Author] = true
+func (f *Figures) readWork(r Reader) error { return readWork(r, f) }
+
+// readWork counts by place for the cells, and by team for the verdicts: a team
+// that worked in the next village has worked. Figures of several periods are
+// gathered in one pass.
+func readWork(r Reader, list ...*Figures) error {
+	q := store.TallyQuery{From: math.MaxInt32}
+	for _, f := range list {
+		q.From, q.To = min(q.From, tally.DayOf(f.From).Month()), max(q.To, f.lastDay().Month())
+	}
+	return r.EachTally(q, func(row store.Tally) error {
+		for _, f := range list {
+			if err := f.takeTally(&row); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
 }
 
-func (f *Figures) countCell(rec *store.Record, day time.Time, straddles bool) {
-	cell := Cell{f.defs.Commune(rec.Unit), rec.Kind, monthOf(day)}
-	n := f.Cells[cell]
-	if n == nil {
-		n = &Count{}
-		f.Cells[cell] = n
+func (f *Figures) lastDay() tally.Day { return tally.DayOf(f.To) - 1 }
+
+// takeTally takes what a tally says of the days of the period.
+func (f *Figures) takeTally(row *store.Tally) error {
+	first := tally.FirstOf(row.Month)
+	from, to := int(tally.DayOf(f.From)-first), int(tally.DayOf(f.To)-first)
+	if from > 30 || to <= 0 {
+		return nil
+	}
+	wanted := uint32(1)<<min(max(to, 0), 31) - uint32(1)<<max(from, 0)
+	p := &place{f: f, here: f.covers(row.Unit), team: f.byTeam[row.Team], month: monthOf(first.Time())}
+	if !p.here && p.team == nil {
+		return nil
+	}
+	if p.here {
+		p.commune = f.defs.Commune(row.Unit)
+	}
+	return tally.Each(row.Data, func(w tally.Work, mask uint32, counts []uint32) {
+		if n := within(mask, wanted, counts); n > 0 {
+			p.work(w, n)
+			if p.team != nil && w.State&(tally.Standing|tally.Void) == tally.Standing {
+				p.team.lastDay = max(p.team.lastDay, first+tally.Day(bits.Len32(mask&wanted)-1))
+			}
+		}
+	}, func(author uuid.UUID, mask uint32, _ []uint32) {
+		if p.team != nil && mask&wanted != 0 {
+			p.team.authors[author] = true
+		}
+	})
+}
+
+// within sums the counts of the wanted days.
+func within(mask, wanted uint32, counts []uint32) (n int) {
+	for i, at := 0, mask; at != 0; i, at = i+1, at&(at-1) {
+		if wanted&(at&-at) != 0 {
+			n += int(counts[i])
+		}
+	}
+	return n
+}
+
+// place is where and by whom a tally's work was done.
+type place struct {
+	f       *Figures
+	here    bool // in the unit that was asked for
+	team    *Team
+	commune string
+	month   string
+}
+
+// work counts n activities that are alike.
+func (p *place) work(w tally.Work, n int) {
+	if p.here {
+		p.countCell(w, n)
 	}
 	switch {
-	case !rec.Exists:
-		n.Quarantined++
-	case rec.Void:
-		n.Void++
+	case w.State&tally.Void != 0:
+	case p.team == nil && w.State&tally.Standing != 0:
+		p.f.Strays += n
+	case p.team == nil:
+	case w.State&tally.Standing == 0:
+		p.team.Quarantined += uint64(n)
 	default:
-		n.Activities++
-		if straddles {
-			n.Straddling++
+		p.team.Activities += n
+		p.team.kinds[w.Kind] = true
+	}
+}
+
+func (p *place) countCell(w tally.Work, n int) {
+	cell := Cell{p.commune, w.Kind, p.month}
+	c := p.f.Cells[cell]
+	if c == nil {
+		c = &Count{}
+		p.f.Cells[cell] = c
+	}
+	switch {
+	case w.State&tally.Standing == 0:
+		c.Quarantined += n
+	case w.State&tally.Void != 0:
+		c.Void += n
+	default:
+		c.Activities += n
+		if w.State&tally.Straddling != 0 {
+			c.Straddling += n
 		}
 	}
 }

@@ -3,37 +3,14 @@ package report
 import (
 	"time"
 
-	"thonsync/server/store"
+	"thonsync/server/tally"
 	"thonsync/syncproto"
 )
 
-// zone is Vietnam's time, without summer time.
-var zone = time.FixedZone("UTC+7", 7*60*60)
+// zone is Vietnam's time.
+var zone = tally.Zone
 
 const monthForm = "2006-01"
-
-// When says to which day a record counts, by what is certain of it: the
-// interval in which it was made, between the last signed time that its author
-// had seen and its first arrival. floorMS is a time before which nothing can
-// have been made, 0 if none is known. The day that the author claims counts
-// only inside the interval, so a phone whose clock says 2099 counts in the month
-// in which its work arrived. straddles tells that the interval leaves the month
-// open.
-func When(rec *store.Record, floorMS int64) (day time.Time, straddles bool) {
-	hi := time.UnixMilli(rec.LatestMS).In(zone)
-	lo, known := hi, rec.EarliestMS > 0
-	if known {
-		lo = time.UnixMilli(rec.EarliestMS).In(zone)
-	} else if floorMS > 0 && floorMS <= rec.LatestMS {
-		lo, known = time.UnixMilli(floorMS).In(zone), true
-	}
-	straddles = !known || monthOf(lo) != monthOf(hi)
-	claimed, err := time.ParseInLocation(time.DateOnly, rec.Occurred, zone)
-	if err == nil && !claimed.After(hi) && (!known || !claimed.Before(startOfDay(lo))) {
-		return claimed, straddles
-	}
-	return startOfDay(hi), straddles
-}
 
 func monthOf(t time.Time) string { return t.Format(monthForm) }
 

@@ -18,6 +18,7 @@ type Reader interface {
 	OutcomeCounts(origin *syncproto.OriginID) ([]store.OutcomeCount, error)
 	Rulings(after uint64, limit int) ([]store.Ruling, error)
 	Meta(key string) ([]byte, bool, error)
+	store.TallyReader
 }
 
 // Source gives snapshots and keeps what was published. It must be safe for

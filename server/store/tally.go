@@ -30,6 +30,7 @@ type TeamTally struct {
 	Name     string
 	Standing bool // the record exists and is not void
 	Members  int
+	Trained  int // attendances at classes, of all members together
 }
 
 // Arrival tells when the highest change of an origin arrived first.
@@ -55,11 +56,11 @@ type TallyReader interface {
 type TallyWriter interface {
 	// PutTally adds or replaces a tally; without Data it is deleted.
 	PutTally(t Tally) error
-	// PutTeamTally adds a team or replaces unit, name and standing; members are
-	// added to what is there.
+	// PutTeamTally adds a team or replaces unit, name and standing; members and
+	// trained are added to what is there.
 	PutTeamTally(t TeamTally) error
-	// AddMembers adds to a team's members; the team need not be known.
-	AddMembers(team uuid.UUID, n int) error
+	// AddMembers adds to a team's members and trained; the team need not be known.
+	AddMembers(team uuid.UUID, members, trained int) error
 	// PutArrival replaces what is known of an origin if Last is higher, or the
 	// same and FirstMS earlier.
 	PutArrival(a Arrival) error

@@ -29,7 +29,7 @@ type Count struct {
 	sheets   map[key]*Sheet
 	last     key // the sheet used last: a phone's records mostly share one
 	lastOne  *Sheet
-	members  map[uuid.UUID]int
+	members  map[uuid.UUID]crew
 	teams    map[uuid.UUID]store.TeamTally
 	arrivals map[syncproto.OriginID]store.Arrival
 }
@@ -57,12 +57,9 @@ func (c *Count) count(rec *store.Record, n int32, name func(*store.Record) (stri
 		month, at := day.Split()
 		c.sheet(key{month, rec.Team, rec.Unit}).add(rec, at, straddles, n)
 	case syncproto.CollectionMember:
-		if rec.Exists && !rec.Void && rec.Team != uuid.Nil {
-			if c.members == nil {
-				c.members = map[uuid.UUID]int{}
-			}
-			c.members[rec.Team] += int(n)
-		}
+		c.addCrew(rec, crew{members: int(n)})
+	case syncproto.CollectionTraining:
+		c.addCrew(rec, crew{trained: int(n)})
 	case syncproto.CollectionTeam:
 		if n < 0 {
 			return nil // what replaces it says all
@@ -78,6 +75,20 @@ func (c *Count) count(rec *store.Record, n int32, name func(*store.Record) (stri
 		c.teams[t.Team] = t
 	}
 	return nil
+}
+
+// crew is what is counted of a team's people.
+type crew struct{ members, trained int }
+
+func (c *Count) addCrew(rec *store.Record, n crew) {
+	if !rec.Exists || rec.Void || rec.Team == uuid.Nil {
+		return
+	}
+	if c.members == nil {
+		c.members = map[uuid.UUID]crew{}
+	}
+	old := c.members[rec.Team]
+	c.members[rec.Team] = crew{old.members + n.members, old.trained + n.trained}
 }
 
 func (c *Count) sheet(k key) *Sheet {
@@ -149,10 +160,10 @@ func (c *Count) writeRest(tx store.TallyWriter) error {
 		}
 	}
 	for team, n := range c.members {
-		if n == 0 {
+		if n == (crew{}) {
 			continue
 		}
-		if err := tx.AddMembers(team, n); err != nil {
+		if err := tx.AddMembers(team, n.members, n.trained); err != nil {
 			return err
 		}
 	}

@@ -47,7 +47,7 @@ func Recount(r Reader, name func(*store.Record) (string, error)) (*Count, error)
 	if c.FloorMS, err = Floor(r); err != nil {
 		return nil, err
 	}
-	for _, collection := range [...]uint32{syncproto.CollectionTeam, syncproto.CollectionMember, syncproto.CollectionActivity} {
+	for _, collection := range [...]uint32{syncproto.CollectionTeam, syncproto.CollectionMember, syncproto.CollectionTraining, syncproto.CollectionActivity} {
 		q := store.RecordQuery{Collection: collection, WithoutHistory: collection != syncproto.CollectionTeam}
 		if err := r.EachRecord(q, func(rec store.Record) error { return c.Added(&rec, name) }); err != nil {
 			return nil, err
@@ -119,7 +119,7 @@ func (c *Count) encoded(k key) ([]byte, error) {
 // team gives a team as it should be stored.
 func (c *Count) team(id uuid.UUID) store.TeamTally {
 	t := c.teams[id]
-	t.Team, t.Members = id, c.members[id]
+	t.Team, t.Members, t.Trained = id, c.members[id].members, c.members[id].trained
 	return t
 }
 
@@ -141,7 +141,7 @@ func (c *Count) compareTeams(r store.TallyReader, say func(string, ...any)) erro
 		}
 	}
 	for id, n := range c.members {
-		if n != 0 && !seen[id] {
+		if n != (crew{}) && !seen[id] {
 			say("team %s: members not counted", id)
 		}
 	}

@@ -99,14 +99,14 @@ func (m *memory) PutTally(t store.Tally) error {
 }
 
 func (m *memory) PutTeamTally(t store.TeamTally) error {
-	t.Members += m.teams[t.Team].Members
+	t.Members, t.Trained = t.Members+m.teams[t.Team].Members, t.Trained+m.teams[t.Team].Trained
 	m.teams[t.Team] = t
 	return nil
 }
 
-func (m *memory) AddMembers(team uuid.UUID, n int) error {
+func (m *memory) AddMembers(team uuid.UUID, members, trained int) error {
 	t := m.teams[team]
-	t.Team, t.Members = team, t.Members+n
+	t.Team, t.Members, t.Trained = team, t.Members+members, t.Trained+trained
 	m.teams[team] = t
 	return nil
 }
@@ -120,7 +120,7 @@ func named(rec *store.Record) (string, error) { return "Tổ " + rec.Unit, nil }
 // draw makes a random state of one of a few records.
 func draw(rng *rand.Rand, n int) store.Record {
 	rec := store.Record{
-		ID: uuid.UUID{byte(n)}, Collection: []uint32{syncproto.CollectionActivity, syncproto.CollectionActivity, syncproto.CollectionMember, syncproto.CollectionTeam, syncproto.CollectionUnit}[n%5],
+		ID: uuid.UUID{byte(n)}, Collection: []uint32{syncproto.CollectionActivity, syncproto.CollectionActivity, syncproto.CollectionMember, syncproto.CollectionTeam, syncproto.CollectionTraining}[n%5],
 		Unit: fmt.Sprint("l:", rng.IntN(3)), Team: uuid.UUID{15: byte(rng.IntN(3))}, Kind: []string{"CC", "TT"}[rng.IntN(2)], Result: []string{"", "done"}[rng.IntN(2)],
 		Author: uuid.UUID{byte(rng.IntN(3))}, Exists: rng.IntN(4) > 0, Void: rng.IntN(4) == 0, LatestMS: 1_790_000_000_000 + rng.Int64N(90*dayMS),
 	}
@@ -185,7 +185,7 @@ func TestCompareSeesEveryDifference(t *testing.T) {
 	for name, x := range map[string]func(m *memory){
 		"a tally too much":    func(m *memory) { m.tallies[key{1, uuid.UUID{1}, "l:1"}] = []byte{0} },
 		"a tally missing":     func(m *memory) { clear(m.tallies) },
-		"members miscounted":  func(m *memory) { _ = m.AddMembers(uuid.UUID{9}, 1) },
+		"members miscounted":  func(m *memory) { _ = m.AddMembers(uuid.UUID{9}, 1, 0) },
 		"another name":        func(m *memory) { _ = m.PutTeamTally(store.TeamTally{Team: uuid.UUID{9}, Name: "other"}) },
 		"a team missing":      func(m *memory) { clear(m.teams) },
 		"an arrival missing":  func(m *memory) { clear(m.arrivals) },

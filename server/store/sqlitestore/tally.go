@@ -45,10 +45,10 @@ func (t *tx) PutTally(row store.Tally) error {
 
 // TeamTallies lists all teams.
 func (t *tx) TeamTallies() ([]store.TeamTally, error) {
-	return list(t, "reading teams", "SELECT team, unit, name, standing, members FROM team_tallies ORDER BY team", func(scan func(...any) error) (store.TeamTally, error) {
+	return list(t, "reading teams", "SELECT team, unit, name, standing, members, trained FROM team_tallies ORDER BY team", func(scan func(...any) error) (store.TeamTally, error) {
 		var row store.TeamTally
 		var team []byte
-		err := scan(&team, &row.Unit, &row.Name, &row.Standing, &row.Members)
+		err := scan(&team, &row.Unit, &row.Name, &row.Standing, &row.Members, &row.Trained)
 		row.Team = toUUID(team)
 		return row, err
 	})
@@ -56,16 +56,16 @@ func (t *tx) TeamTallies() ([]store.TeamTally, error) {
 
 // PutTeamTally adds a team or replaces what its record says.
 func (t *tx) PutTeamTally(row store.TeamTally) error {
-	_, err := t.exec("writing a team", `INSERT INTO team_tallies (team, unit, name, standing, members) VALUES (?,?,?,?,?)
-		ON CONFLICT DO UPDATE SET unit=excluded.unit, name=excluded.name, standing=excluded.standing, members=members+excluded.members`,
-		row.Team[:], row.Unit, row.Name, row.Standing, row.Members)
+	_, err := t.exec("writing a team", `INSERT INTO team_tallies (team, unit, name, standing, members, trained) VALUES (?,?,?,?,?,?)
+		ON CONFLICT DO UPDATE SET unit=excluded.unit, name=excluded.name, standing=excluded.standing, members=members+excluded.members, trained=trained+excluded.trained`,
+		row.Team[:], row.Unit, row.Name, row.Standing, row.Members, row.Trained)
 	return err
 }
 
-// AddMembers adds to a team's members.
-func (t *tx) AddMembers(team uuid.UUID, n int) error {
-	_, err := t.exec("counting members", `INSERT INTO team_tallies (team, unit, name, standing, members) VALUES (?,'','',0,?)
-		ON CONFLICT DO UPDATE SET members=members+excluded.members`, team[:], n)
+// AddMembers adds to a team's members and attendances.
+func (t *tx) AddMembers(team uuid.UUID, members, trained int) error {
+	_, err := t.exec("counting members", `INSERT INTO team_tallies (team, unit, name, standing, members, trained) VALUES (?,'','',0,?,?)
+		ON CONFLICT DO UPDATE SET members=members+excluded.members, trained=trained+excluded.trained`, team[:], members, trained)
 	return err
 }
 

@@ -22,8 +22,8 @@ func tallies(t *testing.T, s store.Store) {
 		deleted := gone
 		deleted.Data = nil
 		return errors.Join(tx.PutTally(old), tx.PutTally(two), tx.PutTally(one), tx.PutTally(three), tx.PutTally(gone), tx.PutTally(deleted),
-			tx.AddMembers(id(2), 3), tx.PutTeamTally(store.TeamTally{Team: id(2), Unit: "l:1", Name: "Tổ", Standing: true}), tx.AddMembers(id(2), -1),
-			tx.AddMembers(id(1), 1),
+			tx.AddMembers(id(2), 3, 4), tx.PutTeamTally(store.TeamTally{Team: id(2), Unit: "l:1", Name: "Tổ", Standing: true}), tx.AddMembers(id(2), -1, 1),
+			tx.AddMembers(id(1), 1, 0),
 			tx.PutArrival(store.Arrival{Origin: id(1), Last: 5, FirstMS: 9}), tx.PutArrival(store.Arrival{Origin: id(1), Last: 4, FirstMS: 1}),
 			tx.PutArrival(store.Arrival{Origin: id(1), Last: 5, FirstMS: 8}), tx.PutArrival(store.Arrival{Origin: id(1), Last: 5, FirstMS: 10}))
 	})
@@ -44,7 +44,7 @@ func tallies(t *testing.T, s store.Store) {
 			t.Errorf("a deleted tally %q, %v", data, err)
 		}
 		teams, err := r.TeamTallies()
-		if want := "[{" + id(1).String() + "   false 1} {" + id(2).String() + " l:1 Tổ true 2}]"; fmt.Sprint(teams) != want || err != nil {
+		if want := "[{" + id(1).String() + "   false 1 0} {" + id(2).String() + " l:1 Tổ true 2 5}]"; fmt.Sprint(teams) != want || err != nil {
 			t.Errorf("teams %v, want %s (%v)", teams, want, err)
 		}
 		arrivals, err := r.Arrivals()

@@ -17,7 +17,8 @@ CREATE TABLE team_tallies (
   unit     TEXT    NOT NULL,
   name     TEXT    NOT NULL,
   standing INTEGER NOT NULL,
-  members  INTEGER NOT NULL
+  members  INTEGER NOT NULL,
+  trained  INTEGER NOT NULL  -- attendances at classes
 ) STRICT, WITHOUT ROWID;
 
 -- When the highest change of an origin arrived first.
