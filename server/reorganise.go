@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
@@ -187,10 +188,19 @@ func (n *Node) applyReorganisation(ctx context.Context, id uuid.UUID, actor stri
 	if err != nil {
 		return reorganise.Reorganisation{}, err
 	}
-	if err := n.audit.Write(ctx, audit.Event{Actor: actor, Action: audit.Reorganised, Object: id.String(), Result: "apply"}); err != nil {
-		return reorganise.Reorganisation{}, err
+	return noted(ctx, n, audit.Event{Actor: actor, Action: audit.Reorganised, Object: id.String(), Result: "apply"}, func() (reorganise.Reorganisation, error) { return s.Apply(ctx, id) })
+}
+
+// noted writes down what is done before it is done, and if it was refused, that.
+func noted[T any](ctx context.Context, n *Node, e audit.Event, do func() (T, error)) (out T, err error) {
+	if err := n.audit.Write(ctx, e); err != nil {
+		return out, err
 	}
-	return s.Apply(ctx, id)
+	if out, err = do(); err != nil {
+		e.Result = audit.Refused
+		return out, errors.Join(err, n.audit.Write(ctx, e))
+	}
+	return out, nil
 }
 
 // ReorganiseUndo takes it back.
@@ -206,10 +216,7 @@ func (n *Node) undoReorganisation(ctx context.Context, id uuid.UUID, actor strin
 	if err != nil {
 		return reorganise.Reversal{}, err
 	}
-	if err := n.audit.Write(ctx, audit.Event{Actor: actor, Action: audit.Reorganised, Object: id.String(), Result: "undo"}); err != nil {
-		return reorganise.Reversal{}, err
-	}
-	return s.Undo(ctx, id)
+	return noted(ctx, n, audit.Event{Actor: actor, Action: audit.Reorganised, Object: id.String(), Result: "undo"}, func() (reorganise.Reversal, error) { return s.Undo(ctx, id) })
 }
 
 // ReorganiseQueueQuery asks for what has to be placed.
@@ -251,10 +258,7 @@ func (n *Node) placeReorganised(ctx context.Context, id uuid.UUID, unit string, 
 	if err != nil {
 		return reorganise.Reorganisation{}, err
 	}
-	if err := n.audit.Write(ctx, audit.Event{Actor: actor, Action: audit.Reorganised, Object: id.String(), Unit: unit, Result: "place", Count: len(list)}); err != nil {
-		return reorganise.Reorganisation{}, err
-	}
-	return s.Place(ctx, id, unit, list, actor)
+	return noted(ctx, n, audit.Event{Actor: actor, Action: audit.Reorganised, Object: id.String(), Unit: unit, Result: "place", Count: len(list)}, func() (reorganise.Reorganisation, error) { return s.Place(ctx, id, unit, list, actor) })
 }
 
 // reorganiser serves reorganisations over the JSON API.

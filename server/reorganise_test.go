@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"thonsync/clientlib"
+	"thonsync/server/imports"
 	"thonsync/server/ownlog"
 	"thonsync/server/reconcile/reorganise"
 	"thonsync/server/store"
@@ -332,4 +333,30 @@ func (w *reformed) recordAtCentre(id uuid.UUID) (rec store.Record, ok bool) {
 		w.t.Fatal(err)
 	}
 	return rec, ok
+}
+
+// TestAnOldListDoesNotUndoAPlacement: the file of the villages from before is
+// imported again.
+func TestAnOldListDoesNotUndoAPlacement(t *testing.T) {
+	w := newReformed(t)
+	w.reform()
+	w.place(villageA1, newB)
+	file := "list,code,level,type,name,parent\n" +
+		"test-2025,101,village,Thôn,Thôn Một mới,10\n" + // placed since; its name is corrected
+		"test-2025,201,village,Xã,Thôn Ba,40\n" // moved by the file to a commune that it never was in
+	res, err := imports.Run(t.Context(), w.centre, imports.Units, []byte(file), imports.Options{})
+	if err != nil || res.Changed != 2 || len(res.Bad) > 0 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	defs := w.centre.Ingest().Definitions()
+	u, _ := defs.Unit(villageA1)
+	if u.Parent != newB || u.Name != "Thôn Một mới" {
+		t.Errorf("the placed village: %+v", u)
+	}
+	if got := defs.Commune(villageB1); got != communeC {
+		t.Errorf("the other lies in %s", got)
+	}
+	if res, err = imports.Run(t.Context(), w.centre, imports.Units, []byte(file), imports.Options{}); err != nil || res.Same != 2 {
+		t.Errorf("again: %+v, %v", res, err)
+	}
 }

@@ -178,6 +178,7 @@ func keyOf(what What, op, personal syncproto.Row) string {
 func plan(collection uint32, rows []wanted, have map[string][]*held, o Options, res *Result) []ownlog.Draft {
 	var rest []wanted
 	for _, w := range rows {
+		w.op = placed(w.op, have[w.key])
 		if h := match(have[w.key], &w, true); h == nil {
 			rest = append(rest, w)
 			continue
@@ -196,6 +197,19 @@ func plan(collection uint32, rows []wanted, have map[string][]*held, o Options, 
 		drafts = append(drafts, draft(collection, syncproto.OpSet, h.id, difference(w.op, h.op), difference(w.personal, h.personal)))
 	}
 	return append(drafts, missing(collection, rows, have, o, res)...)
+}
+
+// placed leaves a unit where a reorganisation has put it: a list from before
+// names the parent that it had then, and means nothing by it.
+func placed(op syncproto.Row, have []*held) syncproto.Row {
+	parent := op.Value(syncproto.UnitParent)
+	for _, h := range have {
+		former := strings.Fields(h.op.Value(syncproto.UnitFormer).Text())
+		if parent != syncproto.Null() && slices.Contains(former, parent.Text()) {
+			return slices.DeleteFunc(slices.Clone(op), func(f syncproto.Field) bool { return f.Num == syncproto.UnitParent })
+		}
+	}
+	return op
 }
 
 // match finds a held record for a row that no other row has taken; with exact
