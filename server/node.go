@@ -28,6 +28,7 @@ import (
 	"thonsync/server/ingest"
 	"thonsync/server/keys"
 	"thonsync/server/ownlog"
+	"thonsync/server/reconcile/links"
 	"thonsync/server/reconcile/reorganise"
 	"thonsync/server/relay"
 	"thonsync/server/requests"
@@ -100,6 +101,7 @@ type Node struct {
 	requests *requests.Log
 	// reorganise carries reorganisations of the units out; nil at a point.
 	reorganise *reorganise.Service
+	links      *links.Service // centre only
 	epoch      atomic.Pointer[syncproto.Epoch]
 
 	ordersSeen atomic.Uint64 // number of the last ruling that was looked at
@@ -278,7 +280,7 @@ func (n *Node) openServices(ctx context.Context) (err error) {
 			Every: n.cfg.SyncEvery, Now: n.opts.Now, After: n.opts.After, Log: n.log,
 		})
 	}
-	if err := n.openRequests(ctx); err != nil {
+	if err := errors.Join(n.openRequests(ctx), n.openLinks(ctx)); err != nil {
 		return err
 	}
 	n.openReorganise()

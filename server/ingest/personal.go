@@ -16,6 +16,7 @@ type readOnly struct {
 	store.RecordWriter
 	store.FeedWriter
 	store.CustodyWriter
+	store.LinkWriter
 	store.MetaWriter
 	store.ReorganisationWriter
 	store.TallyWriter

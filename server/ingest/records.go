@@ -104,6 +104,9 @@ func (ses *session) settle(f *file, rejudge bool) error {
 			}
 		}
 		f.erase()
+		if err := ses.forgetPerson(f.rec.ID); err != nil {
+			return err
+		}
 	}
 	state, err := ses.merge(f)
 	if err != nil {
@@ -118,6 +121,9 @@ func (ses *session) settle(f *file, rejudge bool) error {
 	f.rec.Changes, f.rec.History = len(f.entries), encodeHistory(f.entries)
 	if err := ses.putRecord(f); err != nil {
 		return err
+	}
+	if !f.rec.Erased {
+		ses.notePerson(&f.rec)
 	}
 	for i := range f.entries {
 		e := &f.entries[i]

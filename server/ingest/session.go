@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"thonsync/server/store"
 	"thonsync/server/tally"
 	"thonsync/syncproto"
@@ -40,6 +42,8 @@ type session struct {
 	tally     tally.Count
 	recount   bool // the tallies have to be counted anew
 	centrePut bool // an origin of the centre was written
+	noted   map[uuid.UUID]bool           // records in persons
+	persons []uuid.UUID                  // records whose persons have to be read again
 }
 
 func newSession(s *Service, tx store.Tx) *session {
@@ -61,6 +65,9 @@ func (ses *session) finish() error {
 		if again, err = ses.countIssued(); err != nil {
 			return err
 		}
+	}
+	if err := ses.tx.QueuePersons(ses.persons); err != nil {
+		return err
 	}
 	if err := ses.flush(); err != nil {
 		return err

@@ -84,6 +84,7 @@ func (w *working) stretch(t stretch, current bool) error {
 		if err := w.ses.tally.Added(ready[j], teamName); err != nil {
 			return err
 		}
+		w.ses.notePerson(ready[j])
 		seq := w.p.in.first + uint64(i)
 		if err := w.ses.line(store.Outcome{Origin: w.p.origin, Branch: t.branch, First: seq, Last: seq, Outcome: syncproto.OutcomeAccepted}); err != nil {
 			return err

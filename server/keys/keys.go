@@ -48,6 +48,7 @@ const (
 	logName      = "own-log.key"
 	accountsName = "accounts.key"
 	subjectName  = "subject.key"
+	personName   = "person.key"
 	tokenName    = "api-token"
 	memberName   = "membership.json"
 	lockName     = "lock.json"
@@ -81,6 +82,11 @@ func (f *Folder) AccountsKey() ([]byte, error) { return f.secret(accountsName, 3
 // SubjectKey gives the 32 octets under which a citizen's identity number is
 // hashed in the log of requests; centre only.
 func (f *Folder) SubjectKey() ([]byte, error) { return f.secret(subjectName, 32) }
+
+// PersonHashKey gives the 32 octets under which identity and telephone numbers
+// are hashed in the index of persons; centre only. Without it the index tells
+// nobody's number.
+func (f *Folder) PersonHashKey() ([]byte, error) { return f.secret(personName, 32) }
 
 // APIToken gives the token for status, reports and metrics.
 func (f *Folder) APIToken() (string, error) {
@@ -132,7 +138,7 @@ func (f *Folder) CopyTo(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("copying the keys: %w", err)
 	}
-	for _, name := range []string{identityName, signName, recoveryName, sealName, dataName, beaconName, logName, accountsName, subjectName, memberName} {
+	for _, name := range []string{identityName, signName, recoveryName, sealName, dataName, beaconName, logName, accountsName, subjectName, personName, memberName} {
 		b, err := f.read(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

@@ -17,7 +17,7 @@ import (
 // number in a pack. The exchange key and the API token are made anew; what a
 // point keeps of its joining is larger than paper can bear, and a point is
 // replaced, not restored.
-var packed = []string{identityName, signName, recoveryName, sealName, dataName, beaconName, logName, accountsName, subjectName}
+var packed = []string{identityName, signName, recoveryName, sealName, dataName, beaconName, logName, accountsName, subjectName, personName}
 
 // pack puts all keys together: "TSP" 01, then for each file its number, its
 // length and what it holds, compactly.

@@ -43,6 +43,7 @@ type Reader interface {
 	RecordReader
 	FeedReader
 	CustodyReader
+	LinkReader
 	MetaReader
 	ReorganisationReader
 	TallyReader
@@ -56,6 +57,7 @@ type Tx interface {
 	RecordWriter
 	FeedWriter
 	CustodyWriter
+	LinkWriter
 	MetaWriter
 	ReorganisationWriter
 	TallyWriter

@@ -60,13 +60,28 @@ type Pair struct {
 // Pairs compares what may be the same and gives what is worth saying, most
 // certain first; equal ones in the order of the list.
 func Pairs(people []Person, names *Names) []Pair {
+	return PairsWith(people, names, func(int) bool { return true })
+}
+
+// PairsWith is Pairs for those pairs of which at least one is fresh.
+func PairsWith(people []Person, names *Names, fresh func(i int) bool) []Pair {
 	var out []Pair
-	candidates(people, func(a, b int) {
-		c := Compare(&people[a], &people[b], names)
-		if v := Judge(&c); v != Apart {
-			out = append(out, Pair{a, b, v, c})
+	x := NewIndex(people)
+	for i := range people {
+		if !fresh(i) {
+			continue
 		}
-	})
+		x.Candidates(&people[i], func(j int) {
+			if j == i || j < i && fresh(j) {
+				return // with itself, or met from the other side
+			}
+			a, b := min(i, j), max(i, j)
+			c := Compare(&people[a], &people[b], names)
+			if v := Judge(&c); v != Apart {
+				out = append(out, Pair{a, b, v, c})
+			}
+		})
+	}
 	slices.SortFunc(out, func(x, y Pair) int {
 		return cmp.Or(cmp.Compare(y.Bits, x.Bits), cmp.Compare(x.A, y.A), cmp.Compare(x.B, y.B))
 	})
@@ -115,35 +130,57 @@ func nonEmpty(kind, commune, word string) string {
 // hundreds of records give is the team's own.
 const largestBlock = 400
 
-// candidates calls f for each pair that shares a key, once.
-func candidates(people []Person, f func(a, b int)) {
-	own := make([][]string, len(people))
+// Index finds those who share a blocking key. It is safe for concurrent reading.
+type Index struct {
+	own    [][]string // the keys of each person; "" where a block tells nothing
+	blocks []map[string][]int
+}
+
+// NewIndex takes prepared records; it keeps their places in the list, not them.
+func NewIndex(people []Person) *Index {
+	x := &Index{own: make([][]string, len(people)), blocks: make([]map[string][]int, len(keys))}
 	for i := range people {
-		own[i] = make([]string, len(keys))
-		for k, of := range keys {
-			own[i][k] = of(&people[i])
-		}
+		x.own[i] = ownKeys(&people[i])
 	}
 	for k := range keys {
-		blocks := map[string][]int{}
+		x.blocks[k] = map[string][]int{}
 		for i := range people {
-			if s := own[i][k]; s != "" {
-				blocks[s] = append(blocks[s], i)
+			if s := x.own[i][k]; s != "" {
+				x.blocks[k][s] = append(x.blocks[k][s], i)
 			}
 		}
-		for _, block := range blocks {
-			if len(block) > largestBlock {
-				for _, i := range block {
-					own[i][k] = "" // later passes may have the pair
-				}
+		for s, block := range x.blocks[k] {
+			if len(block) <= largestBlock {
 				continue
 			}
-			for i, a := range block {
-				for _, b := range block[i+1:] {
-					if !earlier(own[a], own[b], k) {
-						f(a, b)
-					}
-				}
+			for _, i := range block {
+				x.own[i][k] = "" // later passes may have the pair
+			}
+			delete(x.blocks[k], s)
+		}
+	}
+	return x
+}
+
+func ownKeys(p *Person) []string {
+	own := make([]string, len(keys))
+	for k, of := range keys {
+		own[k] = of(p)
+	}
+	return own
+}
+
+// Candidates calls f once for each place in the list that shares a key with p,
+// that of p itself included if it is there.
+func (x *Index) Candidates(p *Person, f func(i int)) {
+	own := ownKeys(p)
+	for k, s := range own {
+		if s == "" {
+			continue
+		}
+		for _, i := range x.blocks[k][s] {
+			if !earlier(own, x.own[i], k) {
+				f(i)
 			}
 		}
 	}
@@ -152,7 +189,7 @@ func candidates(people []Person, f func(a, b int)) {
 // earlier reports whether an earlier pass has the pair already.
 func earlier(a, b []string, k int) bool {
 	for i := range k {
-		if a[i] != "" && a[i] == b[i] {
+		if b[i] != "" && a[i] == b[i] {
 			return true
 		}
 	}

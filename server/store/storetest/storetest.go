@@ -27,7 +27,7 @@ func Run(t *testing.T, open Open) {
 		"Outcomes": outcomes, "OutcomesAgainstModel": outcomesModel, "MoveBranch": moveBranch,
 		"Records": records, "BulkRecords": bulk, "Feeds": feeds, "Rulings": rulings, "Receipts": receipts, "Witnesses": witnesses,
 		"Codes": codes, "MetaAndCounters": meta, "Concurrent": concurrent,
-		"Reorganisations": reorganisations, "Tallies": tallies,
+		"Reorganisations": reorganisations, "Tallies": tallies, "Persons": persons, "Pairs": pairs,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, open(t)) })
 	}
