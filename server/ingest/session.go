@@ -40,10 +40,10 @@ type session struct {
 	moves   []learned                    // villages that changed their commune
 
 	tally     tally.Count
-	recount   bool // the tallies have to be counted anew
-	centrePut bool // an origin of the centre was written
-	noted   map[uuid.UUID]bool           // records in persons
-	persons []uuid.UUID                  // records whose persons have to be read again
+	recount   bool               // the tallies have to be counted anew
+	centrePut bool               // an origin of the centre was written
+	noted     map[uuid.UUID]bool // records in persons
+	persons   []uuid.UUID        // records whose persons have to be read again
 }
 
 func newSession(s *Service, tx store.Tx) *session {
