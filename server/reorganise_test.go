@@ -121,7 +121,7 @@ func (w *reformed) feeds(at *running) string {
 func TestAPhoneThatNeverHeardOfAReorganisation(t *testing.T) {
 	w := newReformed(t)
 	point := w.point(communeA)
-	phone := w.phone(point, w.teamA1)
+	phone, mate := w.phone(point, w.teamA1), w.phone(point, w.teamA1)
 	old := w.record(phone)
 	w.reform()
 	w.place(villageA1, newB)
@@ -151,6 +151,17 @@ func TestAPhoneThatNeverHeardOfAReorganisation(t *testing.T) {
 	names, err := phone.Names(t.Context(), nil, []uuid.UUID{w.teamA1})
 	if err != nil || names.Teams[w.teamA1] != "Tổ Bình Minh" {
 		t.Errorf("the phone calls its team %q, %v", names.Teams[w.teamA1], err)
+	}
+	// A colleague whose phone the old commune's point took in is still one.
+	if err := mate.SetServers(t.Context(), []string{w.centre.url}); err != nil {
+		t.Fatal(err)
+	}
+	w.exchange(mate)
+	mates := w.record(mate)
+	w.exchange(mate)
+	w.exchange(phone)
+	if r, err := phone.Get(t.Context(), mates); err != nil || r.Own {
+		t.Errorf("a colleague's work: %+v, %v", r, err)
 	}
 	// Of the village that stayed it learns nothing new.
 	w.write(ownSet(syncproto.CollectionTeam, w.teamA2, text(syncproto.TeamName, "Tổ ở lại")))
@@ -257,6 +268,16 @@ func TestPlacingIsCheckedAndTakenBack(t *testing.T) {
 		if _, err := w.svc.Place(t.Context(), w.id, "", []reorganise.Placement{{Subject: c.subject, To: c.to}}, "officer"); syncproto.CodeOf(err) != c.code {
 			t.Errorf("placing %s in %s: %v", c.subject, c.to, err)
 		}
+	}
+	// Whoever is bound to a unit neither sees nor places what another commune had.
+	for unit, want := range map[string]int{communeA: 2, communeB: 0, newB: 0, province: 2} {
+		items, _, err := w.svc.Queue(t.Context(), w.id, reorganise.Queue{Unit: unit})
+		if err != nil || len(items) != want {
+			t.Errorf("in %s %d things are to be placed, want %d: %v", unit, len(items), want, err)
+		}
+	}
+	if _, err := w.svc.Place(t.Context(), w.id, communeB, []reorganise.Placement{{Subject: villageA1, To: newB}}, "officer"); syncproto.CodeOf(err) != syncproto.CodeScope {
+		t.Errorf("an officer of another commune places: %v", err)
 	}
 	defs := func() string { return w.centre.Ingest().Definitions().Commune(villageA1) }
 	w.place(villageA1, newB)
