@@ -10,6 +10,7 @@ import (
 
 	"thonsync/server/accounts"
 	"thonsync/server/audit"
+	"thonsync/server/httpapi"
 	"thonsync/syncproto"
 	"thonsync/syncproto/credential"
 )
@@ -31,6 +32,15 @@ func (n *Node) openAudit(context.Context) (err error) {
 // Audit gives the access log, for whatever shows personal fields or turns
 // somebody away.
 func (n *Node) Audit() audit.Writer { return n.audit }
+
+// actor names in the access log who does what ctx is about: the caller of a
+// request, else whoever gives commands on the server's own machine.
+func actor(ctx context.Context) string {
+	if c, ok := httpapi.CallerOf(ctx); ok {
+		return c.Actor()
+	}
+	return audit.Console
+}
 
 // AuditQuery asks for entries of the access log.
 type AuditQuery struct {

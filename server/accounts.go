@@ -8,8 +8,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"thonsync/server/accounts"
 	"thonsync/server/audit"
+	"thonsync/server/httpapi"
 	"thonsync/server/signin"
 	"thonsync/syncproto"
 	"thonsync/syncproto/credential"
@@ -74,11 +77,7 @@ type AccountChange struct {
 }
 
 // AccountLink is a one-time link for the owner of an account.
-type AccountLink struct {
-	Name  string `json:"name"`
-	URL   string `json:"url"`
-	Hours int    `json:"valid_hours"`
-}
+type AccountLink = httpapi.AccountLink
 
 func (n *Node) accountLink(name, token string) AccountLink {
 	return AccountLink{Name: name, URL: n.linkURL(token), Hours: int(accounts.LinkLife.Hours())}
@@ -96,6 +95,65 @@ func (n *Node) knownUnits(units []string) error {
 	return nil
 }
 
+// accountName gives the name of an account.
+func (n *Node) accountName(ctx context.Context, id uuid.UUID) (string, error) {
+	list, err := n.accts.List(ctx)
+	if err != nil {
+		return "", err
+	}
+	for i := range list {
+		if list[i].ID == id {
+			return list[i].Name, nil
+		}
+	}
+	return "", syncproto.Errorf(syncproto.CodeScope, "there is no such account here")
+}
+
+// ListAccounts lists the accounts.
+func (n *Node) ListAccounts(ctx context.Context) ([]accounts.Account, error) {
+	return n.accts.List(ctx)
+}
+
+// AddAccount makes an account; its owner sets the password by the link.
+func (n *Node) AddAccount(ctx context.Context, in httpapi.NewAccount) (AccountLink, error) {
+	if err := n.knownUnits(in.Units); err != nil {
+		return AccountLink{}, err
+	}
+	_, token, err := n.accts.Add(ctx, actor(ctx), in.Name, in.Role, in.Units)
+	return n.accountLink(in.Name, token), err
+}
+
+// ResetAccount takes password and second factor away and gives a link.
+func (n *Node) ResetAccount(ctx context.Context, id uuid.UUID) (AccountLink, error) {
+	name, err := n.accountName(ctx, id)
+	if err != nil {
+		return AccountLink{}, err
+	}
+	token, err := n.accts.Reset(ctx, actor(ctx), name)
+	return n.accountLink(name, token), err
+}
+
+// SetAccountRole changes role and units.
+func (n *Node) SetAccountRole(ctx context.Context, id uuid.UUID, r httpapi.AccountRole) error {
+	if err := n.knownUnits(r.Units); err != nil {
+		return err
+	}
+	name, err := n.accountName(ctx, id)
+	if err != nil {
+		return err
+	}
+	return n.accts.SetRole(ctx, actor(ctx), name, r.Role, r.Units)
+}
+
+// SetAccountDisabled shuts an account out or lets it in again.
+func (n *Node) SetAccountDisabled(ctx context.Context, id uuid.UUID, disabled bool) error {
+	name, err := n.accountName(ctx, id)
+	if err != nil {
+		return err
+	}
+	return n.accts.SetDisabled(ctx, actor(ctx), name, disabled)
+}
+
 // AccountList lists the accounts.
 var AccountList = Register(Command[None, []accounts.Account]{
 	Name: "accounts.list",
@@ -106,11 +164,7 @@ var AccountList = Register(Command[None, []accounts.Account]{
 var AccountAdd = Register(Command[AccountChange, AccountLink]{
 	Name: "accounts.add",
 	Do: func(ctx context.Context, n *Node, in AccountChange) (AccountLink, error) {
-		if err := n.knownUnits(in.Units); err != nil {
-			return AccountLink{}, err
-		}
-		_, token, err := n.accts.Add(ctx, audit.Console, in.Name, in.Role, in.Units)
-		return n.accountLink(in.Name, token), err
+		return n.AddAccount(ctx, httpapi.NewAccount{Name: in.Name, AccountRole: httpapi.AccountRole{Role: in.Role, Units: in.Units}})
 	},
 })
 

@@ -14,26 +14,6 @@ import (
 	"thonsync/syncproto/credential"
 )
 
-// DeviceOrder names a device and says why.
-type DeviceOrder struct {
-	Name   string           `json:"name"`
-	Reason syncproto.Reason `json:"reason"`
-	// Change asks to release this change alone; 0 for all that is held.
-	Change uint64 `json:"change,omitempty"`
-}
-
-// DeviceRuled is what became of an order.
-type DeviceRuled struct {
-	Device *DeviceDetail `json:"device"`
-	// Rulings are the numbers of the rulings made; none where only the centre can.
-	Rulings []uint64 `json:"rulings"`
-	// Asked says that this is a point: it has stopped serving the device and asks
-	// the centre to revoke it.
-	Asked bool `json:"asked"`
-	// Before says that the device was revoked already; nothing is ruled anew.
-	Before bool `json:"before"`
-}
-
 // reasons are codes, so that nothing about a person gets into a ruling, which
 // goes to many and stays for ever.
 var reasonForm = regexp.MustCompile(`^[a-z][a-z-]{0,31}$`)
@@ -125,7 +105,7 @@ func (n *Node) keepOrders(ctx context.Context, err error) error {
 
 // ruledOn writes what was done into the access log and shows the device anew.
 func (n *Node) ruledOn(ctx context.Context, out *DeviceRuled, action audit.Action, d *DeviceDetail) (*DeviceRuled, error) {
-	if err := n.audit.Write(ctx, audit.Event{Actor: audit.Console, Action: action, Object: d.Origin.String()}); err != nil {
+	if err := n.audit.Write(ctx, audit.Event{Actor: actor(ctx), Action: action, Object: d.Origin.String()}); err != nil {
 		return nil, err
 	}
 	var err error
@@ -151,7 +131,7 @@ func (n *Node) askToRevoke(ctx context.Context, d *DeviceDetail, reason syncprot
 // noteAsked sets or, with an empty text, takes back the request in the device's
 // record. A device whose record is not here is only blocked.
 func (n *Node) noteAsked(ctx context.Context, d *DeviceDetail, text string) error {
-	if d.record == uuid.Nil || d.Asked == text {
+	if d.Record == uuid.Nil || d.Asked == text {
 		return nil
 	}
 	refs, err := n.askedBefore(ctx, d)
@@ -159,7 +139,7 @@ func (n *Node) noteAsked(ctx context.Context, d *DeviceDetail, text string) erro
 		return err
 	}
 	_, err = n.WriteOwn(ctx, []ownlog.Draft{{
-		Header:      syncproto.Header{Collection: syncproto.CollectionDevice, Op: syncproto.OpSet, Record: d.record, Refs: [2][]syncproto.Ref{refs, nil}},
+		Header:      syncproto.Header{Collection: syncproto.CollectionDevice, Op: syncproto.OpSet, Record: d.Record, Refs: [2][]syncproto.Ref{refs, nil}},
 		Operational: syncproto.Row{{Num: syncproto.DeviceAsked, Value: syncproto.TextValue(text)}},
 	}})
 	return err
@@ -168,7 +148,7 @@ func (n *Node) noteAsked(ctx context.Context, d *DeviceDetail, text string) erro
 // askedBefore names the standing requests of others, which this one supersedes.
 func (n *Node) askedBefore(ctx context.Context, d *DeviceDetail) (refs []syncproto.Ref, err error) {
 	err = n.store.View(ctx, func(r store.Reader) error {
-		rec, ok, err := r.Record(d.record)
+		rec, ok, err := r.Record(d.Record)
 		if err != nil || !ok {
 			return err
 		}

@@ -8,45 +8,34 @@ import (
 
 	"github.com/google/uuid"
 
+	"thonsync/server/httpapi"
 	"thonsync/server/ingest"
 	"thonsync/server/store"
 	"thonsync/syncproto"
 	"thonsync/syncproto/credential"
 )
 
-// Device is a phone or a point as its record, its credentials and its account
-// show it. Times are Unix ms by this server's clock, 0 for never.
-type Device struct {
-	Origin        syncproto.OriginID `json:"origin"`
-	Role          string             `json:"role"`
-	Label         string             `json:"label"`
-	Unit          string             `json:"unit"`
-	UnitName      string             `json:"unit_name"`
-	Team          uuid.UUID          `json:"team"`
-	TeamName      string             `json:"team_name"`
-	State         string             `json:"state"`
-	Reason        syncproto.Reason   `json:"reason,omitempty"` // of the revocation
-	RevokedMS     int64              `json:"revoked_ms"`       // when the newest ruling on it was made
-	Asked         string             `json:"asked,omitempty"`  // why a point asks for its revocation
-	Changes       uint64             `json:"changes"`          // that are here
-	Missing       uint64             `json:"missing"`          // known of and not here
-	Held          uint64             `json:"held"`             // kept until a person releases them
-	Waiting       int                `json:"waiting"`          // that it still had to send at its last contact
-	LastContactMS int64              `json:"last_contact_ms"`
-	LastPoint     syncproto.OriginID `json:"last_point"` // where that was; zero for here
-	LastPointName string             `json:"last_point_name"`
-
-	record uuid.UUID
-	issuer syncproto.OriginID
-	void   bool
-}
+// What is shown of devices is documented with the JSON API.
+type (
+	Device        = httpapi.Device
+	DeviceQuery   = httpapi.DeviceQuery
+	DeviceDetail  = httpapi.DeviceDetail
+	DeviceRuled   = httpapi.DeviceRuled
+	DeviceOrder   = httpapi.DeviceOrder
+	DeviceBranch  = httpapi.DeviceBranch
+	DeviceGap     = httpapi.DeviceGap
+	DeviceOutcome = httpapi.DeviceOutcome
+	DeviceSeen    = httpapi.DeviceSeen
+	DeviceCut     = httpapi.DeviceCut
+	DeviceHeld    = httpapi.DeviceHeld
+)
 
 // States of a device.
 const (
-	DeviceActive  = "active"
-	DeviceRevoked = "revoked" // by the centre
-	DeviceBlocked = "blocked" // by this point, which asks the centre to revoke it
-	DeviceRetired = "retired" // its record was retracted
+	DeviceActive  = httpapi.DeviceActive
+	DeviceRevoked = httpapi.DeviceRevoked
+	DeviceBlocked = httpapi.DeviceBlocked
+	DeviceRetired = httpapi.DeviceRetired
 )
 
 // directory is what is known of devices and of what is named beside them.
@@ -92,9 +81,9 @@ func (d *directory) readRecords(r store.Reader) error {
 		old := d.devices[id] // a phone that was enrolled again has several records
 		v := &Device{
 			Origin: id, Role: row.Value(syncproto.DeviceRole).Text(), Label: row.Value(syncproto.DeviceLabel).Text(), Unit: rec.Unit, Team: rec.Team,
-			Asked: row.Value(syncproto.DeviceAsked).Text(), record: rec.ID, issuer: row.Value(syncproto.DeviceIssuer).UUID(), void: rec.Void,
+			Asked: row.Value(syncproto.DeviceAsked).Text(), Record: rec.ID, IssuedBy: row.Value(syncproto.DeviceIssuer).UUID(), RecordVoid: rec.Void,
 		}
-		if old != nil && (v.void || !old.void && old.Asked != "") {
+		if old != nil && (v.RecordVoid || !old.RecordVoid && old.Asked != "") {
 			v = old
 		}
 		d.devices[id] = v
@@ -127,13 +116,14 @@ func (d *directory) readOrigins(r store.Reader) error {
 			return err
 		}
 		for i := range accounts {
-			v.account(&accounts[i])
+			account(v, &accounts[i])
 		}
 	}
 	return nil
 }
 
-func (v *Device) account(l *ingest.BranchLedger) {
+// account adds the account of one branch.
+func account(v *Device, l *ingest.BranchLedger) {
 	v.Changes += l.Changes
 	v.Missing += l.Missing()
 	for _, c := range l.Counts {
@@ -158,7 +148,7 @@ func (d *directory) state(v *Device) {
 		v.State, v.Reason, v.RevokedMS = DeviceRevoked, ruling.Reason, ruling.IssuedMS
 	case blocked:
 		v.State = DeviceBlocked
-	case v.void:
+	case v.RecordVoid:
 		v.State = DeviceRetired
 	}
 }
@@ -177,16 +167,6 @@ func (d *directory) sorted(pass func(*Device) bool) []*Device {
 	return out
 }
 
-// DeviceQuery narrows a list of devices. Zero fields do not narrow.
-type DeviceQuery struct {
-	Unit  string `json:"unit,omitempty"` // with all units below it
-	State string `json:"state,omitempty"`
-	// Held asks for those with work that waits for a release, Asked for those
-	// whose revocation a point asks for.
-	Held  bool `json:"held,omitempty"`
-	Asked bool `json:"asked,omitempty"`
-}
-
 // Devices lists phones and points.
 func (n *Node) Devices(ctx context.Context, q DeviceQuery) (list []*Device, err error) {
 	defs := n.ingest.Definitions()
@@ -202,62 +182,6 @@ func (n *Node) Devices(ctx context.Context, q DeviceQuery) (list []*Device, err 
 		return nil
 	})
 	return list, err
-}
-
-// DeviceBranch is the account of one branch of a device's log.
-type DeviceBranch struct {
-	Branch   uint32          `json:"branch"`
-	Head     uint64          `json:"head"`     // highest change heard of, by anybody
-	Unbroken uint64          `json:"unbroken"` // up to which nothing is missing
-	Missing  []DeviceGap     `json:"missing"`
-	Outcomes []DeviceOutcome `json:"outcomes"`
-}
-
-// DeviceGap is a run of changes that were never received here.
-type DeviceGap struct {
-	First uint64 `json:"first"`
-	Last  uint64 `json:"last"`
-}
-
-// DeviceOutcome counts changes.
-type DeviceOutcome struct {
-	Outcome string           `json:"outcome"`
-	Reason  syncproto.Reason `json:"reason,omitempty"`
-	Changes uint64           `json:"changes"`
-}
-
-// DeviceSeen says up to which change a point has receipted a device's work.
-type DeviceSeen struct {
-	Point     syncproto.OriginID `json:"point"`
-	PointName string             `json:"point_name"`
-	Last      uint64             `json:"last"`
-	AtMS      int64              `json:"at_ms"` // point's clock
-}
-
-// DeviceCut is one head of the cut of a revoked device.
-type DeviceCut struct {
-	Seq  uint64 `json:"seq"`
-	Open string `json:"open"` // leading octets of the open hash, hex
-}
-
-// DeviceDetail is all that is known of one device.
-type DeviceDetail struct {
-	Device
-	Issuer   syncproto.OriginID `json:"issuer"`
-	Branches []DeviceBranch     `json:"branches"`
-	Seen     []DeviceSeen       `json:"seen"`
-	Cut      []DeviceCut        `json:"cut"`
-	HeldWork []DeviceHeld       `json:"held_work"` // the first of what waits for a release
-}
-
-// DeviceHeld is a change that waits for a release.
-type DeviceHeld struct {
-	Branch  uint32    `json:"branch"`
-	Seq     uint64    `json:"seq"`
-	StampMS int64     `json:"stamp_ms"` // by the device's clock
-	Op      string    `json:"op"`
-	Kind    string    `json:"kind,omitempty"`
-	Record  uuid.UUID `json:"record"`
 }
 
 // maxHeldShown bounds the list of held changes.
@@ -284,7 +208,7 @@ func (n *Node) FindDevice(ctx context.Context, name string) (out *DeviceDetail, 
 
 // detail adds the accounts branch by branch.
 func (d *directory) detail(r store.Reader, v *Device) (*DeviceDetail, error) {
-	out := &DeviceDetail{Device: *v, Issuer: v.issuer, Branches: []DeviceBranch{}, Seen: []DeviceSeen{}, Cut: []DeviceCut{}, HeldWork: []DeviceHeld{}}
+	out := &DeviceDetail{Device: *v, Issuer: v.IssuedBy, Branches: []DeviceBranch{}, Seen: []DeviceSeen{}, Cut: []DeviceCut{}, HeldWork: []DeviceHeld{}}
 	accounts, err := ingest.Ledger(r, v.Origin)
 	if err != nil {
 		return nil, err

@@ -139,7 +139,7 @@ func (n *Node) publicServer() (*httpapi.Server, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), n.gauges())
 	o := httpapi.Options{
-		Exchange: n, Status: n, Access: access, Audit: access, Foreign: n.audit, Metrics: registry, Version: n.version(),
+		Exchange: n, Status: n, Access: access, Audit: access, Devices: n, Accounts: n, Foreign: n.audit, Metrics: registry, Version: n.version(),
 		Proxies: c.TrustedProxies, Log: n.log,
 		Limits: httpapi.Limits{
 			Body: c.BodyLimit, Concurrency: c.Concurrency, Queue: c.Queue, PerIP: c.MaxPerIP, Connections: c.MaxConnections,

@@ -60,7 +60,9 @@ type Options struct {
 	Status   StatusReporter
 	Reports  Reporter // nil for none
 	Access   Access
-	Audit    AuditReader // nil for none
+	Audit    AuditReader   // nil for none
+	Devices  DeviceKeeper  // nil for none
+	Accounts AccountKeeper // nil for none
 	// Reorganise reorganises the units; nil at a point.
 	Reorganise Reorganiser
 	// Foreign is told who asks for what is not there or not his; nil for nobody.
@@ -162,6 +164,12 @@ func (s *Server) routes() {
 	s.registerAccount()
 	if s.opts.Audit != nil {
 		s.registerAudit()
+	}
+	if s.opts.Accounts != nil {
+		s.registerAccounts()
+	}
+	if s.opts.Devices != nil {
+		s.registerDevices()
 	}
 	if s.opts.Reports != nil {
 		s.registerReports()
