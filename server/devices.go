@@ -216,10 +216,10 @@ func (d *directory) detail(r store.Reader, v *Device) (*DeviceDetail, error) {
 	for _, l := range accounts {
 		b := DeviceBranch{Branch: l.Branch, Head: l.Head, Unbroken: l.Contiguous.Seq, Missing: []DeviceGap{}, Outcomes: []DeviceOutcome{}}
 		for _, g := range l.Gaps {
-			b.Missing = append(b.Missing, DeviceGap{g.First, g.Last})
+			b.Missing = append(b.Missing, DeviceGap{First: g.First, Last: g.Last})
 		}
 		for _, c := range l.Counts {
-			b.Outcomes = append(b.Outcomes, DeviceOutcome{c.Outcome.String(), c.Reason, c.Changes})
+			b.Outcomes = append(b.Outcomes, DeviceOutcome{Outcome: c.Outcome.String(), Reason: c.Reason, Changes: c.Changes})
 		}
 		out.Branches = append(out.Branches, b)
 	}
@@ -231,7 +231,7 @@ func (d *directory) detail(r store.Reader, v *Device) (*DeviceDetail, error) {
 	}
 	if ruling := d.n.ingest.Revoked(v.Origin); ruling != nil {
 		for _, h := range ruling.Cut {
-			out.Cut = append(out.Cut, DeviceCut{h.Seq, hexOf(h.Open[:])})
+			out.Cut = append(out.Cut, DeviceCut{Seq: h.Seq, Open: hexOf(h.Open[:])})
 		}
 	}
 	return out, nil
@@ -242,7 +242,9 @@ var opWords = map[syncproto.Op]string{syncproto.OpCreate: "create", syncproto.Op
 func (d *directory) heldWork(r store.Reader, out *DeviceDetail) error {
 	list, err := d.n.ingest.HeldWork(r, out.Origin, maxHeldShown)
 	for _, h := range list {
-		out.HeldWork = append(out.HeldWork, DeviceHeld{h.Branch, h.Seq, h.StampMS, opWords[h.Op], h.Kind, h.Record})
+		out.HeldWork = append(out.HeldWork, DeviceHeld{
+			Branch: h.Branch, Seq: h.Seq, StampMS: h.StampMS, Op: opWords[h.Op], Kind: h.Kind, Record: h.Record,
+		})
 	}
 	return err
 }
@@ -255,7 +257,7 @@ func (d *directory) seen(r store.Reader, out *DeviceDetail) error {
 	}
 	at := make(map[syncproto.OriginID]int)
 	for _, w := range list {
-		s := DeviceSeen{w.Issuer, d.label(w.Issuer), w.Last, w.IssuedMS}
+		s := DeviceSeen{Point: w.Issuer, PointName: d.label(w.Issuer), Last: w.Last, AtMS: w.IssuedMS}
 		i, known := at[w.Issuer]
 		switch {
 		case !known:

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"thonsync/server/audit"
+	"thonsync/server/httpapi"
 	"thonsync/server/ingest"
 	"thonsync/server/requests"
 	"thonsync/server/store"
@@ -80,63 +81,13 @@ func (n *Node) copyRequests() {
 	}
 }
 
-// RequestNew is a request to be taken up.
-type RequestNew struct {
-	Kind       requests.Kind `json:"kind"`
-	Channel    string        `json:"channel"`
-	ReceivedMS int64         `json:"received_ms,omitempty"` // 0 for now
-	Records    []uuid.UUID   `json:"records,omitempty"`
-	IDNumber   string        `json:"id_number,omitempty"` // finds further records; never kept
-	Shared     bool          `json:"shared,omitempty"`
-	Device     uuid.UUID     `json:"device,omitzero"` // of a breach: origin of the lost device
-}
-
-// RequestView is a request as people see it.
-type RequestView struct {
-	Number       string          `json:"number"`
-	Kind         requests.Kind   `json:"kind"`
-	Channel      string          `json:"channel"`
-	ReceivedMS   int64           `json:"received_ms"`
-	AnswerByMS   int64           `json:"answer_by_ms,omitempty"`
-	DoneByMS     int64           `json:"done_by_ms"`
-	Open         bool            `json:"open"`
-	Overdue      bool            `json:"overdue"`
-	Acknowledged bool            `json:"acknowledged"`
-	Extended     bool            `json:"extended"`
-	Answered     bool            `json:"answered"`
-	How          string          `json:"how,omitempty"`
-	Outcome      string          `json:"outcome,omitempty"`
-	Device       uuid.UUID       `json:"device,omitzero"`
-	Records      []RequestRecord `json:"records"`
-	Recipients   []Recipient     `json:"recipients"` // who got personal values of these records
-	// BackupsUntilMS is when the last backup with what was erased becomes
-	// unreadable; 0 where none can be read.
-	BackupsUntilMS int64           `json:"backups_until_ms,omitempty"`
-	LookedMS       int64           `json:"looked_ms,omitempty"`
-	Found          int             `json:"found"`
-	Steps          []requests.Step `json:"steps,omitempty"`
-	Same           []string        `json:"same,omitempty"` // other requests of the same citizen
-}
-
-// RequestRecord is a record that a request is about, without personal values.
-type RequestRecord struct {
-	ID       uuid.UUID `json:"id"`
-	Known    bool      `json:"known"`
-	What     string    `json:"what"` // activity or member
-	Kind     string    `json:"kind,omitempty"`
-	Unit     string    `json:"unit,omitempty"`
-	Occurred string    `json:"occurred,omitempty"`
-	Erased   bool      `json:"erased"`
-	Void     bool      `json:"void"`
-}
-
-// Recipient is somebody who got personal values in an export.
-type Recipient struct {
-	Export uuid.UUID `json:"export"`
-	Name   string    `json:"name"`
-	AtMS   int64     `json:"at_ms"`
-	Told   bool      `json:"told"`
-}
+// What is shown of requests is documented with the JSON API.
+type (
+	RequestNew    = httpapi.RequestNew
+	RequestView   = httpapi.RequestView
+	RequestRecord = httpapi.RequestRecord
+	Recipient     = httpapi.Recipient
+)
 
 // RequestOpen takes a request up, finds the citizen's records and tells by when
 // what is due.
@@ -230,24 +181,29 @@ type RequestQuery struct {
 var RequestList = Register(Command[RequestQuery, []RequestView]{
 	Name: "request.list",
 	Do: func(ctx context.Context, n *Node, in RequestQuery) ([]RequestView, error) {
-		log, c, err := n.queue()
+		return n.Requests(ctx, in.All)
+	},
+})
+
+// Requests lists requests, the most pressing first; closed ones, too, with all.
+func (n *Node) Requests(ctx context.Context, all bool) ([]RequestView, error) {
+	log, c, err := n.queue()
+	if err != nil {
+		return nil, err
+	}
+	out := []RequestView{}
+	for _, r := range log.List(c) {
+		if !all && !r.Open() {
+			continue
+		}
+		v, err := n.viewRequest(ctx, r, false)
 		if err != nil {
 			return nil, err
 		}
-		out := []RequestView{}
-		for _, r := range log.List(c) {
-			if !in.All && !r.Open() {
-				continue
-			}
-			v, err := n.viewRequest(ctx, r, false)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, v)
-		}
-		return out, nil
-	},
-})
+		out = append(out, v)
+	}
+	return out, nil
+}
 
 // RequestNumber names a request.
 type RequestNumber struct {
@@ -258,17 +214,22 @@ type RequestNumber struct {
 var RequestShow = Register(Command[RequestNumber, RequestView]{
 	Name: "request.show",
 	Do: func(ctx context.Context, n *Node, in RequestNumber) (RequestView, error) {
-		log, _, err := n.queue()
-		if err != nil {
-			return RequestView{}, err
-		}
-		r, err := log.Get(in.Number)
-		if err != nil {
-			return RequestView{}, err
-		}
-		return n.viewRequest(ctx, r, true)
+		return n.Request(ctx, in.Number)
 	},
 })
+
+// Request shows one request with all its steps.
+func (n *Node) Request(ctx context.Context, number string) (RequestView, error) {
+	log, _, err := n.queue()
+	if err != nil {
+		return RequestView{}, err
+	}
+	r, err := log.Get(number)
+	if err != nil {
+		return RequestView{}, err
+	}
+	return n.viewRequest(ctx, r, true)
+}
 
 // RequestStep is a step that an operator takes.
 type RequestStep struct {
@@ -282,31 +243,33 @@ var stepsByHand = []requests.Act{requests.Linked, requests.Unlinked, requests.Ac
 // RequestNote notes a step.
 var RequestNote = Register(Command[RequestStep, RequestView]{
 	Name: "request.step",
-	Do: func(ctx context.Context, n *Node, in RequestStep) (RequestView, error) {
-		_, _, err := n.queue()
-		if err != nil {
-			return RequestView{}, err
-		}
-		if !slices.Contains(stepsByHand, in.Step.Act) {
-			return RequestView{}, syncproto.Errorf(syncproto.CodeInvalidInput, "step %q is not noted by hand", string(in.Step.Act))
-		}
-		if in.Step.Act == requests.Linked {
-			if in.Step.Records, err = n.known(ctx, in.Step.Records); err != nil {
-				return RequestView{}, err
-			}
-		}
-		if in.Step.Act == requests.Closed && in.Step.Outcome == requests.Done {
-			if err := n.mayClose(ctx, in.Number); err != nil {
-				return RequestView{}, err
-			}
-		}
-		r, err := n.stepRequest(in.Number, in.Step)
-		if err != nil {
-			return RequestView{}, err
-		}
-		return n.viewRequest(ctx, r, true)
-	},
+	Do:   func(ctx context.Context, n *Node, in RequestStep) (RequestView, error) { return n.noteStep(ctx, in) },
 })
+
+func (n *Node) noteStep(ctx context.Context, in RequestStep) (RequestView, error) {
+	_, _, err := n.queue()
+	if err != nil {
+		return RequestView{}, err
+	}
+	if !slices.Contains(stepsByHand, in.Step.Act) {
+		return RequestView{}, syncproto.Errorf(syncproto.CodeInvalidInput, "step %q is not noted by hand", string(in.Step.Act))
+	}
+	if in.Step.Act == requests.Linked {
+		if in.Step.Records, err = n.known(ctx, in.Step.Records); err != nil {
+			return RequestView{}, err
+		}
+	}
+	if in.Step.Act == requests.Closed && in.Step.Outcome == requests.Done {
+		if err := n.mayClose(ctx, in.Number); err != nil {
+			return RequestView{}, err
+		}
+	}
+	r, err := n.stepRequest(in.Number, in.Step)
+	if err != nil {
+		return RequestView{}, err
+	}
+	return n.viewRequest(ctx, r, true)
+}
 
 // mayClose refuses to call an erasure done while somebody who got the data was
 // not told, or the last look still found something.
@@ -360,7 +323,7 @@ func (n *Node) viewRequest(ctx context.Context, r *requests.Request, whole bool)
 				return err
 			}
 			v.Records = append(v.Records, recordView(id, &rec, ok))
-			v.addRecipients(n.ingest.Definitions(), list, &rec, r)
+			addRecipients(&v, n.ingest.Definitions(), list, &rec, r)
 		}
 		return nil
 	})
@@ -407,7 +370,7 @@ func recordView(id uuid.UUID, rec *store.Record, known bool) RequestRecord {
 
 // addRecipients adds the exports that may hold the record: those of its unit and
 // time, made after it had come. Rather one too many is told than one too few.
-func (v *RequestView) addRecipients(defs *ingest.Definitions, list []ExportEntry, rec *store.Record, r *requests.Request) {
+func addRecipients(v *RequestView, defs *ingest.Definitions, list []ExportEntry, rec *store.Record, r *requests.Request) {
 	for _, e := range list {
 		of := e.What == ExportActivities && rec.Collection == syncproto.CollectionActivity || e.What == ExportTeams && rec.Collection == syncproto.CollectionMember
 		if !of || e.Unit != "" && !defs.Within(rec.Unit, []string{e.Unit}) || rec.EarliestMS > e.AtMS {
@@ -416,12 +379,12 @@ func (v *RequestView) addRecipients(defs *ingest.Definitions, list []ExportEntry
 		if r.AnsweredMS != 0 && e.AtMS > r.AnsweredMS || slices.ContainsFunc(v.Recipients, func(p Recipient) bool { return p.Export == e.ID }) {
 			continue
 		}
-		v.Recipients = append(v.Recipients, Recipient{e.ID, e.Recipient, e.AtMS, slices.Contains(r.Told, e.ID)})
+		v.Recipients = append(v.Recipients, Recipient{Export: e.ID, Name: e.Recipient, AtMS: e.AtMS, Told: slices.Contains(r.Told, e.ID)})
 	}
 }
 
 // noteShown writes into the access log that a request was answered with a
 // record's personal values, before they are shown.
 func (n *Node) noteShown(ctx context.Context, number string, id uuid.UUID, unit string) error {
-	return n.audit.Write(ctx, audit.Event{Actor: audit.Console, Action: audit.Answer, Object: "request " + number + " " + id.String(), Unit: unit})
+	return n.audit.Write(ctx, audit.Event{Actor: actor(ctx), Action: audit.Answer, Object: "request " + number + " " + id.String(), Unit: unit})
 }

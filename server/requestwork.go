@@ -301,25 +301,29 @@ type RequestAnswered struct {
 var RequestAnswer = Register(Command[RequestAnswered, RequestView]{
 	Name: "request.answer",
 	Do: func(ctx context.Context, n *Node, in RequestAnswered) (RequestView, error) {
-		log, _, err := n.queue()
-		if err != nil {
-			return RequestView{}, err
-		}
-		r, err := log.Get(in.Number)
-		if err != nil {
-			return RequestView{}, err
-		}
-		fits := r.Kind == requests.Breach && in.How == requests.ByNotice ||
-			slices.Contains([]requests.Kind{requests.Withdraw, requests.Object, requests.Erase}, r.Kind) && in.How == requests.ByRetention && in.Reason != ""
-		if !fits {
-			return RequestView{}, syncproto.Errorf(syncproto.CodeInvalidInput, "request %s, which asks for %s, is not carried out by %q; keeping data needs a reason", r.Number, r.Kind, in.How)
-		}
-		if r, err = n.stepRequest(r.Number, requests.Step{Act: requests.Answered, How: in.How, Reason: in.Reason}); err != nil {
-			return RequestView{}, err
-		}
-		return n.viewRequest(ctx, r, true)
+		return n.answerRequest(ctx, in)
 	},
 })
+
+func (n *Node) answerRequest(ctx context.Context, in RequestAnswered) (RequestView, error) {
+	log, _, err := n.queue()
+	if err != nil {
+		return RequestView{}, err
+	}
+	r, err := log.Get(in.Number)
+	if err != nil {
+		return RequestView{}, err
+	}
+	fits := r.Kind == requests.Breach && in.How == requests.ByNotice ||
+		slices.Contains([]requests.Kind{requests.Withdraw, requests.Object, requests.Erase}, r.Kind) && in.How == requests.ByRetention && in.Reason != ""
+	if !fits {
+		return RequestView{}, syncproto.Errorf(syncproto.CodeInvalidInput, "request %s, which asks for %s, is not carried out by %q; keeping data needs a reason", r.Number, r.Kind, in.How)
+	}
+	if r, err = n.stepRequest(r.Number, requests.Step{Act: requests.Answered, How: in.How, Reason: in.Reason}); err != nil {
+		return RequestView{}, err
+	}
+	return n.viewRequest(ctx, r, true)
+}
 
 // requestCounts gives how many requests are open and how many of them overdue,
 // and when the next is due.

@@ -152,6 +152,9 @@ func (n *Node) publicServer() (*httpapi.Server, error) {
 	if n.reorganise != nil {
 		o.Reorganise = reorganiser{n, n.reorganise}
 	}
+	if n.requests != nil {
+		o.Requests = desk{n}
+	}
 	if n.opts.Mounts != nil {
 		o.Mounts = n.opts.Mounts(n)
 	}

@@ -5,9 +5,12 @@ import (
 	"cmp"
 	_ "embed" // page templates
 	"html/template"
+	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
 )
 
@@ -38,15 +41,21 @@ type docRoute struct{ Method, Path, Summary, Description string }
 func (s *Server) docs(c *fiber.Ctx) error {
 	var routes []docRoute
 	for path, item := range s.api.OpenAPI().Paths {
-		if op := item.Get; op != nil {
-			routes = append(routes, docRoute{"GET", path, op.Summary, op.Description})
-		}
-		if op := item.Post; op != nil {
-			routes = append(routes, docRoute{"POST", path, op.Summary, op.Description})
+		for method, op := range operations(item) {
+			routes = append(routes, docRoute{method, path, op.Summary, op.Description})
 		}
 	}
 	slices.SortFunc(routes, func(a, b docRoute) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method)) })
 	return sendPage(c, docsTemplate, map[string]any{"Version": s.opts.Version, "Routes": routes})
+}
+
+// operations gives the operations of one path by method.
+func operations(item *huma.PathItem) map[string]*huma.Operation {
+	out := map[string]*huma.Operation{
+		http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete,
+	}
+	maps.DeleteFunc(out, func(_ string, op *huma.Operation) bool { return op == nil })
+	return out
 }
 
 // frontPage says in Vietnamese and English what this server is. It holds no

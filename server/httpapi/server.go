@@ -63,6 +63,7 @@ type Options struct {
 	Audit    AuditReader   // nil for none
 	Devices  DeviceKeeper  // nil for none
 	Accounts AccountKeeper // nil for none
+	Requests RequestKeeper // nil for none
 	// Reorganise reorganises the units; nil at a point.
 	Reorganise Reorganiser
 	// Foreign is told who asks for what is not there or not his; nil for nobody.
@@ -167,6 +168,9 @@ func (s *Server) routes() {
 	}
 	if s.opts.Accounts != nil {
 		s.registerAccounts()
+	}
+	if s.opts.Requests != nil {
+		s.registerRequests()
 	}
 	if s.opts.Devices != nil {
 		s.registerDevices()
