@@ -57,7 +57,7 @@ func (r reporter) table(ctx context.Context, q httpapi.ReportQuery) (*report.Tab
 	if !slices.Contains(report.Names(), q.Name) {
 		return nil, syncproto.Errorf(syncproto.CodeScope, "no such report")
 	}
-	t, err := r.s.Table(ctx, q.Name, report.Query{Unit: q.Unit, From: q.From, To: q.To, Month: q.Month})
+	t, err := r.s.Table(ctx, q.Name, report.Query{Unit: q.Unit, From: q.From, To: q.To, Month: q.Month, List: q.List})
 	if err == nil && q.Limit > 0 && len(t.Rows) > q.Limit {
 		t.Rows = t.Rows[:q.Limit]
 	}
@@ -89,6 +89,7 @@ type ReportRequest struct {
 	From     string          `json:"from,omitempty"`
 	To       string          `json:"to,omitempty"`
 	Month    string          `json:"month,omitempty"`
+	List     string          `json:"list,omitempty"`
 	Criteria json.RawMessage `json:"criteria,omitempty"`
 }
 
@@ -108,7 +109,7 @@ var ReportCommand = Register(Command[ReportRequest, *report.Table]{
 		if err != nil {
 			return nil, err
 		}
-		return n.ReportService().Table(ctx, in.Name, report.Query{Unit: in.Unit, From: in.From, To: in.To, Month: in.Month, Criteria: c})
+		return n.ReportService().Table(ctx, in.Name, report.Query{Unit: in.Unit, From: in.From, To: in.To, Month: in.Month, List: in.List, Criteria: c})
 	},
 })
 

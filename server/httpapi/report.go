@@ -34,6 +34,7 @@ type ReportQuery struct {
 	From  string // first day, YYYY-MM-DD
 	To    string // last day, YYYY-MM-DD
 	Month string // YYYY-MM, instead of first and last day
+	List  string // list version of the units to count by; the one in force by default
 	Lang  string // of what people read in a file: vi or en
 	Limit int    // rows; 0 for all
 }
@@ -69,13 +70,14 @@ type ReportInput struct {
 	From  string `query:"from" format:"date" doc:"first day; by default the criteria's period until today"`
 	To    string `query:"to" format:"date" doc:"last day"`
 	Month string `query:"month" pattern:"^([0-9]{4}-(0[1-9]|1[0-2]))?$" doc:"YYYY-MM instead of first and last day; names what was published of it"`
+	List  string `query:"list" maxLength:"64" doc:"list version of the units to count by, such as gso-2025-06; the one in force by default. All lists have the same total"`
 	Limit int    `query:"limit" minimum:"0" maximum:"100000"`
 }
 
 // query narrows what was asked for to what the caller may see.
 func (s *Server) query(ctx context.Context, in *ReportInput) (ReportQuery, error) {
 	unit, err := s.unitFor(ctx, in.Unit)
-	return ReportQuery{Name: in.Name, Unit: unit, From: in.From, To: in.To, Month: in.Month, Limit: in.Limit}, err
+	return ReportQuery{Name: in.Name, Unit: unit, From: in.From, To: in.To, Month: in.Month, List: in.List, Limit: in.Limit}, err
 }
 
 type reportsOutput struct{ Body []ReportInfo }

@@ -148,6 +148,42 @@ func (d *Definitions) Resolve(unit, list string) (string, bool) {
 	return unittree.Resolve(d.find, unit, list)
 }
 
+// KnowsList tells whether any unit of a list version is known.
+func (d *Definitions) KnowsList(list string) bool {
+	for key := range d.units {
+		if unittree.ListOf(key) == list {
+			return true
+		}
+	}
+	return false
+}
+
+// List names the list version in force after reorganisations: the one to which
+// units went over and from which none did. It is "" without a reorganisation, or
+// where several lists stand side by side.
+func (d *Definitions) List() string {
+	if d.lineage == 0 {
+		return ""
+	}
+	to, ended := map[string]bool{}, map[string]bool{}
+	for key, u := range d.units {
+		for _, s := range unittree.ParseShares(u.Successors) {
+			to[unittree.ListOf(s.Unit)], ended[unittree.ListOf(key)] = true, true
+		}
+	}
+	found := ""
+	for list := range to {
+		switch {
+		case ended[list]:
+		case found != "":
+			return ""
+		default:
+			found = list
+		}
+	}
+	return found
+}
+
 // Family gives the communes whose feeds a scope of the commune needs, itself
 // first.
 func (d *Definitions) Family(commune string) []string {

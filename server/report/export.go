@@ -55,7 +55,7 @@ type Part struct {
 // It gives the record that it looked at last, uuid.Nil if there are no more.
 // personal may be nil.
 func (s *Service) EachActivity(r Reader, q Query, p Part, personal Personal, f func(*Activity) error) (last uuid.UUID, err error) {
-	fig := &Figures{Query: q, Criteria: DefaultCriteria(), MadeAt: s.Now(), defs: s.Definitions()}
+	fig := &Figures{Query: q, Criteria: DefaultCriteria(), MadeAt: s.Now(), defs: s.definitions(q)}
 	if err := fig.known(q.Unit); err != nil {
 		return last, err
 	}
@@ -138,7 +138,7 @@ func named(kind *syncproto.Kind, comp syncproto.Compartment, row syncproto.Row) 
 // EachMember calls f for the teams of the query's unit with their members, team
 // by team. personal may be nil.
 func (s *Service) EachMember(r Reader, q Query, personal Personal, f func(*Member) error) error {
-	fig := &Figures{Query: q, defs: s.Definitions(), byTeam: map[uuid.UUID]*Team{}}
+	fig := &Figures{Query: q, defs: s.definitions(q), byTeam: map[uuid.UUID]*Team{}}
 	if err := fig.known(q.Unit); err != nil {
 		return err
 	}

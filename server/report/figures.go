@@ -21,6 +21,7 @@ type Query struct {
 	Unit     string // list:code; only what lies in it
 	From, To string // first and last day, YYYY-MM-DD, Vietnam's time
 	Month    string // YYYY-MM
+	List     string // list version of the units to count by; the one in force by default
 	Criteria *Criteria
 }
 
@@ -153,7 +154,7 @@ func (s *Service) Figures(ctx context.Context, q Query) (*Figures, error) {
 // the most to read.
 func (s *Service) gather(ctx context.Context, q Query, work bool) (*Figures, error) {
 	f := &Figures{
-		Query: q, Criteria: DefaultCriteria(), MadeAt: s.Now(), defs: s.Definitions(),
+		Query: q, Criteria: DefaultCriteria(), MadeAt: s.Now(), defs: s.definitions(q),
 		Cells: map[Cell]*Count{}, byTeam: map[uuid.UUID]*Team{}, byPhone: map[syncproto.OriginID]*Phone{},
 	}
 	if q.Criteria != nil {

@@ -92,7 +92,9 @@ func (f *Figures) readPublished(r Reader) error {
 	if err != nil || !ok {
 		return err
 	}
-	f.Published, err = parsePublished(b)
+	if f.Published, err = parsePublished(b); err == nil {
+		f.Published.relist(f.defs)
+	}
 	return err
 }
 

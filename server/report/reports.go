@@ -41,6 +41,9 @@ func TitleOf(name string) Text { return makers[name].title }
 
 // Table reads what a report needs and makes it.
 func (s *Service) Table(ctx context.Context, name string, q Query) (*Table, error) {
+	if err := knownList(s.Definitions(), q.List); err != nil {
+		return nil, err
+	}
 	f, err := s.gather(ctx, q, makers[name].work)
 	if err != nil {
 		return nil, err

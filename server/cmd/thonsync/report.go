@@ -15,6 +15,7 @@ type reportFlags struct {
 	From     string `placeholder:"YYYY-MM-DD" help:"First day; by default the criteria's period until today."`
 	To       string `placeholder:"YYYY-MM-DD" help:"Last day."`
 	Month    string `placeholder:"YYYY-MM" help:"A month instead of first and last day; shows what was published of it."`
+	List     string `placeholder:"LIST" help:"List version of the units to count by, such as gso-2025-06; the one in force by default. All have the same total."`
 	Criteria string `type:"existingfile" placeholder:"FILE" help:"Criteria (JSON) instead of those of the program."`
 	Format   string `enum:"table,json,csv,html,xlsx" default:"table" help:"Form: table, json, csv, html or xlsx."`
 	Lang     string `enum:"vi,en" default:"vi" help:"Language of table, html and xlsx: vi or en."`
@@ -55,7 +56,7 @@ func (c custodyReport) Run(a *app) error { return c.print(a, report.Custody) }
 func (c phonesReport) Run(a *app) error { return c.print(a, report.Phones) }
 
 func (c *reportFlags) print(a *app, name string) error {
-	q := server.ReportRequest{Name: name, Unit: c.Unit, From: c.From, To: c.To, Month: c.Month}
+	q := server.ReportRequest{Name: name, Unit: c.Unit, From: c.From, To: c.To, Month: c.Month, List: c.List}
 	var err error
 	if q.Criteria, err = readOptional(c.Criteria); err != nil {
 		return err

@@ -20,6 +20,7 @@ import (
 	"thonsync/server/ingest"
 	"thonsync/server/ownlog"
 	"thonsync/server/reconcile/reorganise"
+	"thonsync/server/report"
 	"thonsync/server/store"
 	"thonsync/syncproto"
 	"thonsync/testdata/fieldwork"
@@ -241,6 +242,7 @@ func TestTheWholeProvince(t *testing.T) {
 		t.Errorf("by the old list %d, by the new %d of %d, not placed %d of %d: %s", oldSum, newSum, sum, byNew[""], 2*inSplit, diff)
 	}
 
+	c.checkReports("after applying", province.VillageCount, inSplit, len(byNew))
 	items, _, err := c.svc.Queue(t.Context(), id, reorganise.Queue{Open: true})
 	if err != nil || len(items) != inSplit {
 		t.Fatalf("%d in the queue, %v", len(items), err)
@@ -264,6 +266,7 @@ func TestTheWholeProvince(t *testing.T) {
 		t.Errorf("after placing: %d and %d of %d, not placed %d: %s", oldSum, newSum, sum, byNew[""], diff)
 	}
 	c.checkNewList(byNew, list)
+	c.checkReports("after placing", province.VillageCount, 0, len(byNew))
 
 	// What is recorded meanwhile, under old units and new ones, survives the undoing.
 	c.work(village+"00988-01", oldList+"00988", newList+"00991")
@@ -279,6 +282,45 @@ func TestTheWholeProvince(t *testing.T) {
 	before[""]++ // what was recorded under a commune that was three
 	if diff := cmp.Diff(before, after); diff != "" || sumAfter != sum+3 {
 		t.Errorf("after undoing: %d of %d: %s", sumAfter, sum+3, diff)
+	}
+}
+
+// reports makes the coverage and the activities by a list and gives what the
+// communes add up to, and what stands under "not placed yet".
+func (c *centre) reports(list string) (teams, activities, open int, communes map[string]bool) {
+	c.t.Helper()
+	f, err := c.node.ReportService().Figures(c.t.Context(), report.Query{List: list, From: "2024-01-01", To: "2030-12-31"})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	communes = map[string]bool{}
+	for _, s := range f.Sums() {
+		list, code, _ := syncproto.SplitUnitKey(s.Unit)
+		if list == units.ListVillages || len(code) != 5 && code != "?" {
+			continue
+		}
+		teams += s.Teams
+		if communes[s.Unit] = true; code == "?" {
+			open = s.Teams
+		}
+	}
+	for _, n := range f.Cells {
+		activities += n.Activities
+	}
+	return teams, activities, open, communes
+}
+
+// checkReports compares the reports by both lists.
+func (c *centre) checkReports(when string, wantActivities, wantOpen, wantNew int) {
+	c.t.Helper()
+	oldTeams, oldActivities, _, oldCommunes := c.reports("gso-2025-06")
+	newTeams, newActivities, open, newCommunes := c.reports("gso-2025-07")
+	byDefault, _, _, defaultCommunes := c.reports("")
+	if oldTeams != province.TeamCount || newTeams != oldTeams || byDefault != oldTeams || oldActivities != wantActivities || newActivities != wantActivities {
+		c.t.Errorf("%s: teams %d by the old list, %d by the new, %d by default; activities %d and %d, want %d", when, oldTeams, newTeams, byDefault, oldActivities, newActivities, wantActivities)
+	}
+	if open != wantOpen || len(oldCommunes) != 193 || len(newCommunes) != wantNew || len(defaultCommunes) != wantNew {
+		c.t.Errorf("%s: %d teams not placed, want %d; %d old communes, %d new, want %d", when, open, wantOpen, len(oldCommunes), len(newCommunes), wantNew)
 	}
 }
 
