@@ -44,3 +44,8 @@ func rank(a, b *Change) int {
 		bytes.Compare(b.Closed[:], a.Closed[:]),
 	)
 }
+
+// Rank orders two changes for showing as Record does: negative if a value of a
+// is shown before one of b. It is for values of several records that say the
+// same person.
+func Rank(a, b *Change) int { return rank(a, b) }

@@ -60,9 +60,12 @@ type Comparison struct {
 // commune. Those of one person follow from the error rates that were written
 // down before (testdata/province, DefaultErrorRates); those of two persons from
 // how many share the value by chance.
-const (
-	priorBits = -9.7 // one in 850 records of a commune is about the same person
+//
+// PriorBits is the weight before anything is compared: one in 850 records of a
+// commune is about the same person.
+const PriorBits = -9.7
 
+const (
 	birthYears = 45.0
 	birthDays  = 365 * birthYears
 )
@@ -71,7 +74,7 @@ func bits(one, two float64) float64 { return math.Log2(one / two) }
 
 // Compare compares two prepared records.
 func Compare(a, b *Person, names *Names) Comparison {
-	c := Comparison{Bits: priorBits}
+	c := Comparison{Bits: PriorBits}
 	c.Evidence = [fieldCount]Evidence{
 		FieldNumber: compareNumbers(a, b),
 		FieldName:   compareNames(a, b, names),
