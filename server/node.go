@@ -103,6 +103,8 @@ type Node struct {
 	reorganise *reorganise.Service
 	links      *links.Service // centre only
 	epoch      atomic.Pointer[syncproto.Epoch]
+	// opened is how far the store's orders went before anything was written here.
+	opened store.Place
 
 	ordersSeen atomic.Uint64 // number of the last ruling that was looked at
 	ordering   sync.Mutex    // held while orders are carried out
@@ -208,16 +210,25 @@ func (n *Node) openStore(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
+		if n.opened, err = tx.Latest(); err != nil {
+			return err
+		}
 		if ok {
 			epoch, err := uuid.FromBytes(b)
+			if err != nil {
+				return err
+			}
 			n.epoch.Store(&epoch)
-			return err
+			return tx.BeginHistory(epoch, n.opened)
 		}
 		epoch, err := syncproto.NewEpoch(n.opts.Now().UnixMilli(), uuid.Nil, n.opts.Random)
 		if err != nil {
 			return err
 		}
 		n.epoch.Store(&epoch)
+		if err := tx.BeginHistory(epoch, n.opened); err != nil {
+			return err
+		}
 		return tx.SetMeta(ingest.MetaEpoch, epoch[:])
 	})
 }

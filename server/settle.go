@@ -105,7 +105,12 @@ func (n *Node) newEpoch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = n.store.Update(ctx, func(tx store.Tx) error { return tx.SetMeta(ingest.MetaEpoch, next[:]) })
+	err = n.store.Update(ctx, func(tx store.Tx) error {
+		if err := tx.BeginHistory(next, n.opened); err != nil {
+			return err
+		}
+		return tx.SetMeta(ingest.MetaEpoch, next[:])
+	})
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ type readOnly struct {
 	store.MetaWriter
 	store.ReorganisationWriter
 	store.TallyWriter
+	store.WatchWriter
 }
 
 // Personal gives the shown personal values of a record that was read with its

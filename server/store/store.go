@@ -47,6 +47,7 @@ type Reader interface {
 	MetaReader
 	ReorganisationReader
 	TallyReader
+	WatchReader
 }
 
 // Tx also writes.
@@ -61,6 +62,7 @@ type Tx interface {
 	MetaWriter
 	ReorganisationWriter
 	TallyWriter
+	WatchWriter
 }
 
 // OriginReader reads what is known of origins.

@@ -145,8 +145,10 @@ const recordOver = ` ON CONFLICT (id) DO UPDATE SET collection=excluded.collecti
 
 // PutRecord adds or replaces a record.
 func (t *tx) PutRecord(r *store.Record) error {
-	_, err := t.exec("writing a record", "INSERT "+recordPut+recordOver, recordArgs(r)...)
-	return err
+	if _, err := t.exec("writing a record", "INSERT "+recordPut+recordOver, recordArgs(r)...); err != nil {
+		return err
+	}
+	return t.noteRewritten(r.ID)
 }
 
 func recordArgs(r *store.Record) []any { return appendRecord(make([]any, 0, 16), r) }
