@@ -28,6 +28,7 @@ import (
 	"thonsync/server/ingest"
 	"thonsync/server/keys"
 	"thonsync/server/ownlog"
+	"thonsync/server/reconcile/health"
 	"thonsync/server/reconcile/links"
 	"thonsync/server/reconcile/reorganise"
 	"thonsync/server/relay"
@@ -102,6 +103,8 @@ type Node struct {
 	// reorganise carries reorganisations of the units out; nil at a point.
 	reorganise *reorganise.Service
 	links      *links.Service // centre only
+	health     *health.Service
+	teams      teamWatch
 	epoch      atomic.Pointer[syncproto.Epoch]
 	// opened is how far the store's orders went before anything was written here.
 	opened store.Place
@@ -295,6 +298,7 @@ func (n *Node) openServices(ctx context.Context) (err error) {
 		return err
 	}
 	n.openReorganise()
+	n.openHealth()
 	if n.orders, err = backup.OpenOrders(n.path(ordersName)); err != nil {
 		return err
 	}

@@ -155,6 +155,7 @@ func (n *Node) publicServer() (*httpapi.Server, error) {
 	if n.requests != nil {
 		o.Requests = desk{n}
 	}
+	o.Health = healthKeeper{n}
 	if n.opts.Mounts != nil {
 		o.Mounts = n.opts.Mounts(n)
 	}
@@ -199,6 +200,7 @@ func (n *Node) startWork(ctx context.Context, g *sync.WaitGroup) {
 		g.Go(func() { n.relay.Run(ctx) })
 	}
 	g.Go(func() { n.every(ctx, tidyEvery, "tidying", n.Tidy) })
+	g.Go(func() { n.every(ctx, watchEvery, "watching", n.Watch) })
 	if n.backup != nil {
 		g.Go(func() { n.every(ctx, time.Hour, "destroying backup keys", n.DestroyPeriods) })
 	}

@@ -52,6 +52,12 @@ const (
 	DeviceBlocked  Action = "device-blocked" // by a point, which asks the centre to revoke it
 	DeviceReleased Action = "device-released"
 
+	FindingChanged  Action = "finding-changed"  // Result says how: dismissed, undone
+	QuestionChanged Action = "question-changed" // Result says how: explained, still-open, undone
+	TokenMade       Action = "token-made"
+	TokenRevoked    Action = "token-revoked"
+	WebhookChanged  Action = "webhook-changed" // Result says how: made, paused, resumed, deleted
+
 	Reorganised Action = "units-reorganised" // Result says how: apply, place (Count things), undo
 )
 

@@ -116,6 +116,11 @@ var permits = map[string]Permit{
 	"GET /v1/reports/{name}":             {Roles: operators, Reach: ReachUnit},
 	"GET /v1/reports/{name}/{format}":    {Roles: operators, Reach: ReachUnit},
 
+	"GET /v1/health":              {Roles: operators, Reach: ReachUnit},
+	"GET /v1/health/devices/{id}": {Roles: operators, Reach: ReachUnit},
+	"POST /v1/health/dismiss":     {Roles: operators, Reach: ReachUnit},
+	"POST /v1/health/undo":        {Roles: operators, Reach: ReachUnit},
+
 	"GET /v1/reorganisations":                       {Roles: everyRole},
 	"POST /v1/reorganisations":                      {Roles: province},
 	"GET /v1/reorganisations/{id}":                  {Roles: everyRole},

@@ -63,7 +63,7 @@ func newStand(t *testing.T) (*Server, *stand) {
 	t.Helper()
 	d := &stand{}
 	s := New(Options{
-		Exchange: d, Status: d, Reports: d, Access: d, Audit: d, Devices: d, Accounts: d, Requests: d, Reorganise: reorganiser{}, Version: Version{Role: "centre"},
+		Exchange: d, Status: d, Reports: d, Access: d, Audit: d, Devices: d, Accounts: d, Requests: d, Reorganise: reorganiser{}, Health: healthy{}, Version: Version{Role: "centre"},
 		Limits: Limits{Body: 4096, Concurrency: 2, Queue: 2},
 	})
 	return s, d

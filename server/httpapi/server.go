@@ -66,6 +66,8 @@ type Options struct {
 	Requests RequestKeeper // nil for none
 	// Reorganise reorganises the units; nil at a point.
 	Reorganise Reorganiser
+	// Health finds what is wrong; nil for none.
+	Health HealthKeeper
 	// Foreign is told who asks for what is not there or not his; nil for nobody.
 	Foreign audit.Writer
 	Mounts  []Mount
@@ -180,6 +182,9 @@ func (s *Server) routes() {
 	}
 	if s.opts.Reorganise != nil {
 		s.registerReorganise()
+	}
+	if s.opts.Health != nil {
+		s.registerHealth()
 	}
 	describeExchange(s.api.OpenAPI())
 	s.route(fiber.MethodGet, "/openapi.json", s.openAPI)

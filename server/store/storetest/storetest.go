@@ -28,7 +28,6 @@ func Run(t *testing.T, open Open) {
 		"Records": records, "BulkRecords": bulk, "Feeds": feeds, "Rulings": rulings, "Receipts": receipts, "Witnesses": witnesses,
 		"Codes": codes, "MetaAndCounters": meta, "Concurrent": concurrent,
 		"Reorganisations": reorganisations, "Tallies": tallies, "Persons": persons, "Pairs": pairs,
-		"Reorganisations": reorganisations, "Tallies": tallies,
 		"Findings": findings, "Questions": questions, "Placed": placed, "Webhooks": webhooks,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, open(t)) })
