@@ -111,7 +111,7 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 }
 
 func TestFullDisk(t *testing.T) {
-	s := open(t, filepath.Join(t.TempDir(), "a.db"), sqlitestore.Options{MaxPages: 60})
+	s := open(t, filepath.Join(t.TempDir(), "a.db"), sqlitestore.Options{MaxPages: 100})
 	set(t, s, "before")
 	err := s.Update(context.Background(), func(tx store.Tx) error {
 		if err := tx.SetMeta("small", []byte("x")); err != nil {
