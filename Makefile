@@ -72,6 +72,10 @@ fmt: ## Format all Go code
 generate: ## Write all generated files anew
 	@.ci/generate.sh
 
+.PHONY: console
+console: ## Build the console's pages from server/console/src (needs node and npm)
+	@.ci/console.sh
+
 .PHONY: freeze
 freeze: ## At a release: freeze new vectors and migrations
 	@FREEZE=1 go test ./testdata/house -run '^TestFrozen' -count=1 -v

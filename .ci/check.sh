@@ -23,6 +23,7 @@ step vet check_vet
 step house check_house
 step modules check_modules
 step generated check_generated
+step console check_console
 step build-windows check_build_windows
 step build-android check_build_android
 step build-wasm check_build_wasm

@@ -7,6 +7,9 @@ node_least=18
 has_c()    { printf '#include <stdlib.h>\nint main(void){return 0;}\n' | cc -xc -o /dev/null - 2>/dev/null; }
 has_git()  { git --version >/dev/null 2>&1; }
 has_node() { [ "$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)" -ge "$node_least" ]; }
+has_npm()  { npm --version >/dev/null 2>&1; }
+# The browser of the console's tests; CHROMIUM names another one.
+has_chromium() { "${CHROMIUM:-chromium}" --version >/dev/null 2>&1; }
 # From go 1.21 on, the go command fetches the release that go.mod asks for; an older one cannot.
 has_go()   { go env GOVERSION >/dev/null 2>&1 && go list -m >/dev/null 2>&1; }
 
@@ -15,6 +18,8 @@ missing_packages() {
   has_c    || printf 'gcc\nlibc6-dev\n'
   has_git  || printf 'git\n'
   has_node || printf 'nodejs\n'
+  has_npm || printf 'npm\n'
+  has_chromium || printf 'chromium\n'
 }
 
 on_debian() {
@@ -34,7 +39,7 @@ check_needs() {
   packages=$(missing_packages | tr '\n' ' ')
   if [ -n "$packages" ]; then
     if [ "$(id -u)" != 0 ] || ! on_debian; then
-      echo "Missing: a C compiler (for go test -race), git, or node $node_least or later. On Debian and Ubuntu type:"
+      echo "Missing: a C compiler (for go test -race), git, node $node_least or later, npm, or chromium (for the console). On Debian and Ubuntu type:"
       echo "  sudo apt-get update && sudo apt-get install -y --no-install-recommends $packages"
       return 1
     fi
@@ -48,5 +53,5 @@ check_needs() {
     fi
   fi
   go version
-  echo "node $(node --version), $(cc --version | head -n 1), $(git --version)"
+  echo "node $(node --version), npm $(npm --version), $("${CHROMIUM:-chromium}" --version 2>/dev/null), $(cc --version | head -n 1), $(git --version)"
 }

@@ -129,6 +129,9 @@ check_generated() {
   if written_yet server/cmd/thonsync/main.go && written_yet clientlib/cmd/thonfield/main.go; then .ci/generate.sh --check; fi
 }
 
+# The committed pages of the console are what their source makes, and their types hold.
+check_console() { .ci/console.sh --check; }
+
 check_build_windows() { GOOS=windows GOARCH=amd64 go build ./...; }
 
 check_build_android() {

@@ -24,6 +24,7 @@ import (
 	"thonsync/server/audit"
 	"thonsync/server/backup"
 	"thonsync/server/config"
+	"thonsync/server/console/events"
 	"thonsync/server/httpapi"
 	"thonsync/server/ingest"
 	"thonsync/server/keys"
@@ -119,6 +120,7 @@ type Node struct {
 	stale    sync.Mutex // guards restored
 	restored string     // why this server may not write its own log; "" for none
 	statuses statusCache
+	events   events.Hub // tells open pages what has changed
 }
 
 func (o *Options) withDefaults() {
@@ -239,7 +241,8 @@ func (n *Node) openStore(ctx context.Context) (err error) {
 func (n *Node) openIngest(ctx context.Context) (err error) {
 	c := ingest.Config{
 		Store: n.store, Role: n.role, Trust: n.trust, Credentials: n.member.Credentials,
-		Ruled: n.ruled, Now: n.opts.Now, Random: n.opts.Random, Queue: max(64, n.cfg.Queue),
+		Committed: func() { n.events.Publish(eventRecords) },
+		Ruled:     n.ruled, Now: n.opts.Now, Random: n.opts.Random, Queue: max(64, n.cfg.Queue),
 	}
 	if n.role == credential.RoleCentre {
 		if _, _, err := n.keys.Seal(n.opts.Now()); err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"thonsync/server/accounts"
+	"thonsync/server/console"
 	"thonsync/server/enrol"
 	"thonsync/server/httpapi"
 	"thonsync/server/report"
@@ -23,14 +24,20 @@ const MonthlyPath = "/reports/monthly"
 func Pages(n *Node) []httpapi.Mount {
 	access := &gatekeeper{n: n}
 	mounts := signin.Mounts(signin.Config{
-		Accounts: n.accts, Audit: access, Server: "Thonsync", Links: pageLinks, Now: n.opts.Now, Log: n.log,
+		Accounts: n.accts, Audit: access, Server: "Thonsync", Links: pageLinks, Home: console.Path, Now: n.opts.Now, Log: n.log,
 	})
 	mounts = append(mounts, enrol.Mounts(n.enrolment())...)
+	if page, err := console.Mount(); err != nil {
+		n.log.Error("the console cannot be served", "error", err)
+	} else {
+		mounts = append(mounts, page)
+	}
 	return append(mounts, httpapi.Mount{Prefix: MonthlyPath, Permit: httpapi.OneUnit, Handler: http.HandlerFunc(n.monthlyPage)})
 }
 
 // pageLinks lists the pages that an account may open.
 func pageLinks(c accounts.Caller) (out []signin.Link) {
+	out = append(out, signin.Link{Path: console.Path, VI: "Bảng điều hành", EN: "Console"})
 	switch c.Role {
 	case accounts.Officer:
 		out = append(out, signin.Link{Path: enrol.Path, VI: "Nhận máy mới", EN: "Take a phone in"})

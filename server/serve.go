@@ -140,6 +140,7 @@ func (n *Node) publicServer() (*httpapi.Server, error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), n.gauges())
 	o := httpapi.Options{
 		Exchange: n, Status: n, Access: access, Audit: access, Devices: n, Accounts: n, Foreign: n.audit, Metrics: registry, Version: n.version(),
+		Events:  func() httpapi.Watcher { return n.events.Watch() },
 		Proxies: c.TrustedProxies, Log: n.log,
 		Limits: httpapi.Limits{
 			Body: c.BodyLimit, Concurrency: c.Concurrency, Queue: c.Queue, PerIP: c.MaxPerIP, Connections: c.MaxConnections,

@@ -88,7 +88,15 @@ func (s *Server) finish(c *fiber.Ctx, start time.Time) {
 		level = slog.LevelInfo
 	}
 	s.log.LogAttrs(c.UserContext(), level, "request", append(attrs(c, status, nil),
-		slog.Duration("took", took), slog.Int("bytes_in", bodyBytes(c)), slog.Int("bytes_out", len(c.Response().Body())))...)
+		slog.Duration("took", took), slog.Int("bytes_in", bodyBytes(c)), slog.Int("bytes_out", sentBytes(c)))...)
+}
+
+// sentBytes gives the length of an answer; 0 for a stream, which only begins now.
+func sentBytes(c *fiber.Ctx) int {
+	if c.Response().IsBodyStream() {
+		return 0
+	}
+	return len(c.Response().Body())
 }
 
 // noteForeign writes down who asked for something that is not there or not his:

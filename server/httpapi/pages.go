@@ -27,7 +27,7 @@ var (
 )
 
 func (s *Server) openAPI(c *fiber.Ctx) error {
-	b, err := s.api.OpenAPI().MarshalJSON()
+	b, err := s.Document()
 	if err != nil {
 		return err
 	}
@@ -63,6 +63,7 @@ func operations(item *huma.PathItem) map[string]*huma.Operation {
 func (s *Server) frontPage(c *fiber.Ctx) error {
 	return sendPage(c, frontTemplate, map[string]any{
 		"Point": s.opts.Version.Role == "point", "Version": s.opts.Version.Program,
+		"Console": slices.ContainsFunc(s.opts.Mounts, func(m Mount) bool { return m.Prefix == ConsolePath }),
 		"SignIn":  (c.Secure() || fromThisMachine(c)) && slices.ContainsFunc(s.opts.Mounts, func(m Mount) bool { return m.Prefix == SignInPath }),
 		"English": strings.HasPrefix(strings.ToLower(c.Get(fiber.HeaderAcceptLanguage)), "en"),
 	})

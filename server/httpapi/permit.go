@@ -111,6 +111,7 @@ var permits = map[string]Permit{
 	"POST /v1/requests/{number}/answer":  {Roles: province},
 	"POST /v1/requests/{number}/erase":   {Roles: province},
 	"POST /v1/requests/{number}/sheet":   {Roles: province},
+	"GET /v1/events":                     {Roles: everyRole}, // names of parts, no data
 	"GET /v1/status":                     {Roles: operators, Reach: ReachServer},
 	"GET /v1/reports":                    {Roles: operators},
 	"GET /v1/reports/{name}":             {Roles: operators, Reach: ReachUnit},
@@ -137,10 +138,11 @@ var permits = map[string]Permit{
 // it from any other site and over plain HTTP; they take it on localhost.
 const SessionCookie = "__Host-thonsync-session"
 
-// Where people sign in and look after their account.
+// Where people sign in, look after their account, and work.
 const (
 	SignInPath  = "/signin"
 	AccountPath = "/account"
+	ConsolePath = "/console"
 )
 
 type (

@@ -59,11 +59,20 @@ func (s *stand) Export(_ context.Context, q ReportQuery, _ string, _ io.Writer) 
 	return nil
 }
 
+// Changed makes event streams end at once.
+func (*stand) Changed() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}
+func (*stand) Take() []string { return nil }
+func (*stand) Stop()          {}
+
 func newStand(t *testing.T) (*Server, *stand) {
 	t.Helper()
 	d := &stand{}
 	s := New(Options{
-		Exchange: d, Status: d, Reports: d, Access: d, Audit: d, Devices: d, Accounts: d, Requests: d, Reorganise: reorganiser{}, Health: healthy{}, Version: Version{Role: "centre"},
+		Exchange: d, Status: d, Reports: d, Access: d, Audit: d, Devices: d, Accounts: d, Requests: d, Events: func() Watcher { return d }, Reorganise: reorganiser{}, Health: healthy{}, Version: Version{Role: "centre"},
 		Limits: Limits{Body: 4096, Concurrency: 2, Queue: 2},
 	})
 	return s, d

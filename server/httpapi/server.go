@@ -71,6 +71,8 @@ type Options struct {
 	// Foreign is told who asks for what is not there or not his; nil for nobody.
 	Foreign audit.Writer
 	Mounts  []Mount
+	// Events begins watching what changes; nil where nothing is told.
+	Events  func() Watcher
 	Metrics *prometheus.Registry
 	Version Version
 	Limits  Limits
@@ -93,6 +95,9 @@ type Server struct {
 	base   context.Context
 	cancel context.CancelFunc
 
+	streams  chan struct{} // holds a value for each open event stream
+	stopping chan struct{} // closed when Shutdown begins
+
 	mu      sync.Mutex
 	ln      net.Listener
 	stopped bool
@@ -111,7 +116,7 @@ func (l Limits) connections() int {
 
 // New builds the server; Serve starts it.
 func New(o Options) *Server {
-	s := &Server{opts: o, log: o.Log, spread: o.Spread}
+	s := &Server{opts: o, log: o.Log, spread: o.Spread, streams: make(chan struct{}, maxStreams), stopping: make(chan struct{})}
 	if s.spread == nil {
 		s.spread = randomSpread
 	}
@@ -186,6 +191,10 @@ func (s *Server) routes() {
 	if s.opts.Health != nil {
 		s.registerHealth()
 	}
+	if s.opts.Events != nil {
+		s.route(fiber.MethodGet, "/v1/events", s.events)
+		describeEvents(s.api.OpenAPI())
+	}
 	describeExchange(s.api.OpenAPI())
 	s.route(fiber.MethodGet, "/openapi.json", s.openAPI)
 	s.route(fiber.MethodGet, "/docs", s.docs)
@@ -233,6 +242,9 @@ func (s *Server) begin(ln net.Listener) bool {
 func (s *Server) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.stopped && s.stopping != nil {
+		close(s.stopping)
+	}
 	s.stopped = true
 	if s.ln != nil {
 		_ = s.ln.Close() // Fiber closes it, too
@@ -253,6 +265,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	return ctx.Err()
 }
+
+// Document gives the OpenAPI document as JSON.
+func (s *Server) Document() ([]byte, error) { return s.api.OpenAPI().MarshalJSON() }
 
 // Test lets tests call the server without a socket.
 func (s *Server) Test(r *http.Request) (*http.Response, error) { return s.app.Test(r, -1) }

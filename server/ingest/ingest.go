@@ -34,9 +34,12 @@ type Config struct {
 	Authority Authority
 	// Ruled is told of every ruling that this centre has made, once it is durable
 	// and before anybody else is; nil for nobody.
-	Ruled  func(*syncproto.Ruling)
-	Now    func() time.Time // time.Now by default
-	Random io.Reader        // crypto/rand by default
+	Ruled func(*syncproto.Ruling)
+	// Committed is called after every transaction that was kept; nil for nobody.
+	// It must not wait.
+	Committed func()
+	Now       func() time.Time // time.Now by default
+	Random    io.Reader        // crypto/rand by default
 
 	Queue      int           // batches that may wait; 64 by default
 	Group      int           // batches per transaction; 32 by default

@@ -301,6 +301,9 @@ func (s *Service) transact(f func(*session) error) error {
 		return ses.finish()
 	})
 	if err == nil {
+		if s.cfg.Committed != nil {
+			defer s.cfg.Committed()
+		}
 		s.defs.Store(ses.defs)
 		if ses.ruled {
 			s.publishRevoked()

@@ -41,13 +41,13 @@ func (v *visit) drop() {
 	http.SetCookie(v.w, &http.Cookie{Name: httpapi.SessionCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: true, SameSite: http.SameSiteStrictMode})
 }
 
-// safeNext gives a path of this server to go on to; anything else leads to the
-// account's page, so that a link cannot send people elsewhere after signing in.
-func safeNext(next string) string {
+// safeNext gives a path of this server to go on to; anything else leads home, so
+// that a link cannot send people elsewhere after signing in.
+func safeNext(next, home string) string {
 	u, err := url.Parse(next)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(next, "/") ||
 		strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
-		return httpapi.AccountPath
+		return home
 	}
 	return next
 }
@@ -71,7 +71,7 @@ func (p *Pages) signIn(v *visit) error {
 	if g.Recovered {
 		return v.redirect(httpapi.AccountPath + "?said=recovered")
 	}
-	return v.redirect(safeNext(f.Get("next")))
+	return v.redirect(safeNext(f.Get("next"), p.cfg.Home))
 }
 
 func (p *Pages) welcomeForm(v *visit) error {

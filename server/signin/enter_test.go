@@ -10,7 +10,7 @@ func TestNextLeadsNowhereElse(t *testing.T) {
 		"/\\evil.example": "/account", "\\\\evil.example": "/account", "javascript:alert(1)": "/account", "evil.example": "/account",
 		"/a\r\nSet-Cookie: x=y": "/account", "http:/evil.example": "/account", "/\tevil": "/account",
 	} {
-		if got := safeNext(next); got != want {
+		if got := safeNext(next, "/account"); got != want {
 			t.Errorf("%q leads to %q, want %q", next, got, want)
 		}
 	}

@@ -39,6 +39,7 @@ type Config struct {
 	Server   string // what an authenticator app shows beside the name
 	// Links lists what an account may open besides its own page.
 	Links func(c accounts.Caller) []Link
+	Home  string // where people go after signing in, unless they came for something
 	Now   func() time.Time
 	Log   *slog.Logger
 }
