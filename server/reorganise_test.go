@@ -356,6 +356,21 @@ func (w *reformed) recordAtCentre(id uuid.UUID) (rec store.Record, ok bool) {
 	return rec, ok
 }
 
+func TestATeamOfAWholeCommuneIsPlaced(t *testing.T) {
+	w := newReformed(t)
+	team := w.write(create(syncproto.CollectionTeam, syncproto.Row{text(syncproto.FieldUnit, communeA), text(syncproto.TeamName, "Tổ của xã")}))[0]
+	w.reform()
+	w.place("team:"+team.String(), newB)
+	if rec, _ := w.recordAtCentre(team); rec.Unit != newB {
+		t.Errorf("the team is at %s", rec.Unit)
+	}
+	w.place("team:"+team.String(), newA)
+	w.undo()
+	if rec, _ := w.recordAtCentre(team); rec.Unit != communeA {
+		t.Errorf("undone the team is at %s", rec.Unit)
+	}
+}
+
 // TestAnOldListDoesNotUndoAPlacement: the file of the villages from before is
 // imported again.
 func TestAnOldListDoesNotUndoAPlacement(t *testing.T) {

@@ -55,10 +55,7 @@ func (ses *session) toldOf(village string) (entries [][]byte, err error) {
 			history, err := DecodeHistory(rec.History)
 			for i := range history {
 				if e := &history[i]; e.Acts && e.fed {
-					entries = append(entries, feed.ChangeEntry(&syncproto.FeedChange{
-						Origin: e.Change.Origin, Seq: e.Change.Seq, Open: e.Open, Record: rec.ID,
-						Header: e.Change.Header, Operational: e.Change.Operational,
-					}))
+					entries = append(entries, tell(rec.ID, e))
 				}
 			}
 			return err
@@ -81,6 +78,29 @@ func (ses *session) toldOf(village string) (entries [][]byte, err error) {
 		}
 	}
 	return entries, nil
+}
+
+// followRecord does the same for one record whose home unit was moved to another
+// commune: the new feed gets what the old one told of it. It gives the feed that
+// the record left, where the news of it belongs as well.
+func (ses *session) followRecord(f *file) (left []string, err error) {
+	if !f.stored || f.was.Unit == "" || f.was.Unit == f.rec.Unit || f.rec.Collection == syncproto.CollectionUnit {
+		return nil, nil
+	}
+	from, to := ses.feedOf(f.rec.Collection, f.was.Unit), ses.feedOf(f.rec.Collection, f.rec.Unit)
+	if from == to {
+		return nil, nil
+	}
+	for i := range f.entries {
+		e := &f.entries[i]
+		if !e.Acts || !e.fed {
+			continue
+		}
+		if err := ses.feedItem(to, tell(f.rec.ID, e)); err != nil {
+			return nil, err
+		}
+	}
+	return []string{from}, nil
 }
 
 func (ses *session) moveOrigins(m learned) error {

@@ -194,3 +194,22 @@ func TestWorkUnderAnOldUnitIsAccepted(t *testing.T) {
 		}
 	})
 }
+
+// TestATeamTakesItsFeedAlong: a team of a whole commune is moved by itself.
+func TestATeamTakesItsFeedAlong(t *testing.T) {
+	m := newMoved(t)
+	team := m.centre.write(create(syncproto.CollectionTeam, textField(syncproto.FieldUnit, testCommune), textField(syncproto.TeamName, "Tổ của xã")))
+	m.submit1(m.centre.cuts(m.centre.heads.Seq, m.centre.heads.Seq, 10)...)
+	m.submit1(m.centre.segments([]syncproto.Change{set(syncproto.CollectionTeam, team, nil, textField(syncproto.FieldUnit, minhNgoc))}, 10)...)
+	now, _ := m.told(minhNgoc)
+	before, _ := m.told(testCommune)
+	if now[team] != 2 || before[team] != 2 || len(now) != 1 {
+		t.Errorf("its new feed tells %d times of it and of %d records, its old one %d times; want 2, 1, 2", now[team], len(now), before[team])
+	}
+	m.submit1(m.centre.segments([]syncproto.Change{set(syncproto.CollectionTeam, team, nil, textField(syncproto.TeamName, "Tổ mới"))}, 10)...)
+	now, _ = m.told(minhNgoc)
+	before, _ = m.told(testCommune)
+	if now[team] != 3 || before[team] != 2 {
+		t.Errorf("later: %d and %d times; want 3 and 2", now[team], before[team])
+	}
+}

@@ -20,6 +20,10 @@ func (ses *session) publish(f *file) error {
 	if !ses.s.atCentre() {
 		return nil
 	}
+	left, err := ses.followRecord(f)
+	if err != nil {
+		return err
+	}
 	for i := range f.entries {
 		e := &f.entries[i]
 		if !e.Acts || e.fed {
@@ -36,14 +40,20 @@ func (ses *session) publish(f *file) error {
 		if err := ses.noteIssued(e); err != nil {
 			return err
 		}
-		c := &syncproto.FeedChange{
-			Origin: e.Change.Origin, Seq: e.Change.Seq, Open: e.Open, Record: f.rec.ID, Header: e.Change.Header, Operational: e.Change.Operational,
-		}
-		if err := ses.feedItem(ses.feedOf(f.rec.Collection, f.rec.Unit), feed.ChangeEntry(c)); err != nil {
-			return err
+		for _, name := range append(left, ses.feedOf(f.rec.Collection, f.rec.Unit)) {
+			if err := ses.feedItem(name, tell(f.rec.ID, e)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// tell gives the feed entry about a change.
+func tell(record uuid.UUID, e *Entry) []byte {
+	return feed.ChangeEntry(&syncproto.FeedChange{
+		Origin: e.Change.Origin, Seq: e.Change.Seq, Open: e.Open, Record: record, Header: e.Change.Header, Operational: e.Change.Operational,
+	})
 }
 
 // due tells whether a change belongs into a feed.
