@@ -39,7 +39,7 @@ func (n *Node) Doctor(ctx context.Context) ([]Check, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := []Check{n.checkDisk(), n.checkWAL(), n.checkIntegrity(ctx), n.checkCertificate(), n.checkBackups(st)}
+	out := []Check{n.checkDisk(), n.checkWAL(), n.checkIntegrity(ctx), n.checkTallies(ctx), n.checkCertificate(), n.checkBackups(st)}
 	if n.role == credential.RolePoint {
 		out = append(out, n.checkUpstream(ctx), n.checkClock(st), n.checkBacklog(st), n.checkIssuing(ctx))
 	} else {

@@ -150,6 +150,7 @@ func (n *Node) publicServer() (*httpapi.Server, error) {
 	if n.opts.Reports != nil {
 		o.Reports = n.opts.Reports(n)
 	}
+	o.Working = n.worker()
 	if n.reorganise != nil {
 		o.Reorganise = reorganiser{n, n.reorganise}
 	}

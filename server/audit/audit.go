@@ -58,6 +58,7 @@ const (
 	TokenRevoked    Action = "token-revoked"
 	WebhookChanged  Action = "webhook-changed" // Result says how: made, paused, resumed, deleted
 
+	WorkingSet  Action = "working-set"       // Object says what: criteria, targets or trainings
 	Reorganised Action = "units-reorganised" // Result says how: apply, place (Count things), undo
 )
 

@@ -64,6 +64,7 @@ type Options struct {
 	Devices  DeviceKeeper  // nil for none
 	Accounts AccountKeeper // nil for none
 	Requests RequestKeeper // nil for none
+	Working  Worker        // nil for none
 	// Reorganise reorganises the units; nil at a point.
 	Reorganise Reorganiser
 	// Health finds what is wrong; nil for none.
@@ -184,6 +185,9 @@ func (s *Server) routes() {
 	}
 	if s.opts.Reports != nil {
 		s.registerReports()
+	}
+	if s.opts.Working != nil {
+		s.registerWorking()
 	}
 	if s.opts.Reorganise != nil {
 		s.registerReorganise()

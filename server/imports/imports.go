@@ -30,6 +30,13 @@ const (
 	Members What = "members"
 )
 
+// Further kinds of file, of which each can be imported at any time.
+const (
+	Criteria  What = "criteria"
+	Targets   What = "targets"
+	Trainings What = "trainings"
+)
+
 // All lists the kinds of file in the order in which to import them.
 func All() []What { return []What{Units, Kinds, Guides, Teams, Members} }
 
@@ -93,7 +100,7 @@ func Run(ctx context.Context, t Target, what What, file []byte, o Options) (Resu
 	if err != nil {
 		return res, err
 	}
-	rows, err := read(what, file, &reference{defs: t.Ingest().Definitions(), teams: present.teams}, &res)
+	rows, err := read(what, file, &reference{defs: t.Ingest().Definitions(), teams: present.teams, people: present.people}, &res)
 	if err != nil {
 		return res, err
 	}
@@ -115,22 +122,30 @@ func Run(ctx context.Context, t Target, what What, file []byte, o Options) (Resu
 var collections = map[What]uint32{
 	Units: syncproto.CollectionUnit, Kinds: syncproto.CollectionKind, Guides: syncproto.CollectionGuide,
 	Teams: syncproto.CollectionTeam, Members: syncproto.CollectionMember,
+	Criteria: syncproto.CollectionCriteria, Targets: syncproto.CollectionTarget, Trainings: syncproto.CollectionTraining,
 }
 
 // present is what the centre has of a collection.
 type present struct {
 	byKey map[string][]*held
 	teams map[string]uuid.UUID // by village
+	// people are members by village and name; uuid.Nil where several have the name.
+	people map[string]uuid.UUID
 }
 
 func load(ctx context.Context, t Target, what What) (*present, error) {
 	collection, ok := collections[what]
 	if !ok {
-		return nil, syncproto.Errorf(syncproto.CodeInvalidInput, "%q cannot be imported: choose units, kinds, guides, teams or members", what)
+		return nil, syncproto.Errorf(syncproto.CodeInvalidInput, "%q cannot be imported: choose units, kinds, guides, teams, members, criteria, targets or trainings", what)
 	}
-	p := &present{byKey: map[string][]*held{}, teams: map[string]uuid.UUID{}}
+	p := &present{byKey: map[string][]*held{}, teams: map[string]uuid.UUID{}, people: map[string]uuid.UUID{}}
 	err := t.Store().View(ctx, func(r store.Reader) error {
-		if what == Members {
+		if what == Trainings {
+			if err := p.loadPeople(t, r); err != nil {
+				return err
+			}
+		}
+		if what == Members || what == Trainings {
 			q := store.RecordQuery{Collection: syncproto.CollectionTeam, ExistsOnly: true, WithoutHistory: true}
 			if err := r.EachRecord(q, func(rec store.Record) error { p.teams[rec.Unit] = rec.ID; return nil }); err != nil {
 				return err
@@ -158,6 +173,26 @@ func load(ctx context.Context, t Target, what What) (*present, error) {
 	return p, err
 }
 
+// loadPeople reads members by their names.
+func (p *present) loadPeople(t Target, r store.Reader) error {
+	q := store.RecordQuery{Collection: syncproto.CollectionMember, ExistsOnly: true}
+	return r.EachRecord(q, func(rec store.Record) error {
+		if rec.Void {
+			return nil
+		}
+		personal, err := t.Ingest().Personal(r, &rec)
+		if err != nil {
+			return err
+		}
+		key := rec.Unit + "\x00" + personal.Value(syncproto.PersonFullName).Text()
+		if _, ok := p.people[key]; ok {
+			rec.ID = uuid.Nil
+		}
+		p.people[key] = rec.ID
+		return nil
+	})
+}
+
 // keyOf says what makes two rows the same thing. Members of one team are told
 // apart by their names; of several bearers of a name the one whose other values
 // agree is meant, if there is one.
@@ -169,6 +204,13 @@ func keyOf(what What, op, personal syncproto.Row) string {
 		return op.Value(syncproto.KindCode).Text()
 	case Guides:
 		return op.Value(syncproto.GuideCode).Text()
+	case Criteria:
+		return op.Value(syncproto.UnitValidFrom).Date().String()
+	case Targets:
+		return strings.Join([]string{op.Value(syncproto.FieldUnit).Text(), op.Value(syncproto.TargetMeasure).Text(), op.Value(syncproto.UnitValidFrom).Date().String()}, "\x00")
+	case Trainings:
+		return strings.Join([]string{op.Value(syncproto.FieldUnit).Text(), op.Value(syncproto.TrainingMember).UUID().String(),
+			op.Value(syncproto.TrainingClass).Text(), op.Value(syncproto.TrainingHeld).Date().String()}, "\x00")
 	default:
 		return op.Value(syncproto.FieldUnit).Text() + "\x00" + personal.Value(syncproto.PersonFullName).Text()
 	}

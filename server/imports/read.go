@@ -23,6 +23,8 @@ type reference struct {
 	defs  *ingest.Definitions
 	teams map[string]uuid.UUID // by village
 	seen  map[string]bool      // units of this very file
+	// people are members by village and name, for trainings
+	people map[string]uuid.UUID
 }
 
 func (r *reference) unitKnown(key string) bool { return r.seen[key] || r.defs.UnitKnown(key) }
@@ -34,7 +36,7 @@ func read(what What, file []byte, ref *reference, res *Result) ([]wanted, error)
 	}
 	file = bytes.TrimPrefix(file, []byte("\ufeff")) // as spreadsheets write it
 	switch what {
-	case Kinds, Guides:
+	case Kinds, Guides, Criteria:
 		return readJSON(what, file, ref, res)
 	default:
 		return readCSV(what, file, ref, res)
@@ -44,6 +46,7 @@ func read(what What, file []byte, ref *reference, res *Result) ([]wanted, error)
 // columns that each file must have; others may be there and are used if known.
 var needed = map[What][]string{
 	Units: {"list", "code", "level", "type", "name"}, Teams: {"list", "code", "name"}, Members: {"list", "code", "full_name"},
+	Targets: {"list", "code", "measure", "value", "valid_from", "valid_to"}, Trainings: {"list", "code", "full_name", "class", "held"},
 }
 
 // line is a row of a CSV file by column names.
@@ -230,6 +233,10 @@ func rowOf(what What, l *line, ref *reference) (wanted, *BadRow) {
 	}
 	op.text(syncproto.FieldUnit, "code", key, true)
 	switch what {
+	case Targets:
+		targetRow(op, l, key, ref)
+	case Trainings:
+		trainingRow(op, l, key, ref)
 	case Units:
 		unitRow(op, l, key, ref)
 	case Teams:
@@ -247,6 +254,11 @@ func rowOf(what What, l *line, ref *reference) (wanted, *BadRow) {
 		personal.text(syncproto.PersonFullName, "full_name", l.get("full_name"), true)
 		personal.choice(syncproto.PersonSex, "sex", l.get("sex"), "male", "female")
 		personal.text(syncproto.PersonPhone, "phone", l.get("phone"), false)
+	}
+	if what == Trainings {
+		w := wanted{row: l.n, op: syncproto.NewRow(op.row...)}
+		w.key = keyOf(what, w.op, nil)
+		return w, op.bad
 	}
 	op.date(syncproto.UnitValidFrom, "valid_from", l.get("valid_from"))
 	op.date(syncproto.UnitValidTo, "valid_to", l.get("valid_to"))
@@ -296,7 +308,7 @@ func parentOf(l *line) string {
 	return syncproto.UnitKey(l.get("list"), parent)
 }
 
-// readJSON reads kinds or guides: a list of objects.
+// readJSON reads kinds, guides or criteria: a list of objects.
 func readJSON(what What, file []byte, ref *reference, res *Result) ([]wanted, error) {
 	var list []json.RawMessage
 	if err := json.Unmarshal(file, &list); err != nil {
@@ -311,9 +323,12 @@ func readJSON(what What, file []byte, ref *reference, res *Result) ([]wanted, er
 	for i, raw := range list {
 		op := &rowBuilder{n: i + 1}
 		op.text(syncproto.FieldUnit, "", unit, true)
-		if what == Kinds {
+		switch what {
+		case Kinds:
 			kindRow(op, raw)
-		} else {
+		case Criteria:
+			criteriaRow(op, raw)
+		default:
 			guideRow(op, raw)
 		}
 		w := wanted{row: i + 1, op: syncproto.NewRow(op.row...)}

@@ -15,7 +15,7 @@ import (
 )
 
 // Query says what a report is about. Zero fields mean the whole scope, the
-// period of the criteria until today, and the default criteria. Month excludes
+// period of the criteria until today, and the criteria of the period. Month excludes
 // From and To.
 type Query struct {
 	Unit     string // list:code; only what lies in it
@@ -139,9 +139,15 @@ type Figures struct {
 	// asked for.
 	Published *Published
 
-	defs    Definitions
-	byTeam  map[uuid.UUID]*Team
-	byPhone map[syncproto.OriginID]*Phone
+	defs      Definitions
+	history   []Criteria // all criteria that ever held, the oldest first
+	byTeam    map[uuid.UUID]*Team
+	team      uuid.UUID // the only one that is asked about, or uuid.Nil
+	trainings []Training
+	targets   []Progress
+	points    []Point
+	judged    bool
+	byPhone   map[syncproto.OriginID]*Phone
 }
 
 // Figures reads everything once. Memory grows with teams and phones, not with
@@ -150,32 +156,18 @@ func (s *Service) Figures(ctx context.Context, q Query) (*Figures, error) {
 	return s.gather(ctx, q, true)
 }
 
-// gather reads teams and custody, and what was done if asked to: that is by far
-// the most to read.
-func (s *Service) gather(ctx context.Context, q Query, work bool) (*Figures, error) {
-	f := &Figures{
-		Query: q, Criteria: DefaultCriteria(), MadeAt: s.Now(), defs: s.definitions(q),
-		Cells: map[Cell]*Count{}, byTeam: map[uuid.UUID]*Team{}, byPhone: map[syncproto.OriginID]*Phone{},
-	}
-	if q.Criteria != nil {
-		f.Criteria = *q.Criteria
-	}
-	if err := f.known(q.Unit); err != nil {
-		return nil, err
-	}
-	if err := f.period(); err != nil {
-		return nil, err
-	}
-	steps := []func(Reader) error{f.readTeams, f.readOrigins, f.readDevices, f.readRevoked, f.readLedger, f.readPublished}
-	if work {
-		steps = append(steps, f.readWork)
-	}
-	err := s.Source.View(ctx, func(r Reader) error {
-		for _, step := range steps {
-			if err := step(r); err != nil {
+// gather reads teams and custody, what was done if asked to, and what more is
+// wanted from the same snapshot.
+func (s *Service) gather(ctx context.Context, q Query, work bool, more ...func(*Figures, Reader) error) (f *Figures, err error) {
+	err = s.view(ctx, q, func(r Reader, got *Figures) error {
+		f = got
+		if work {
+			if err := readWork(r, f); err != nil {
 				return err
 			}
-			if err := ctx.Err(); err != nil {
+		}
+		for _, read := range more {
+			if err := read(f, r); err != nil {
 				return err
 			}
 		}
@@ -187,6 +179,35 @@ func (s *Service) gather(ctx context.Context, q Query, work bool) (*Figures, err
 	f.judge()
 	return f, nil
 }
+
+// view reads criteria, teams and custody, and lets more be read from the same
+// snapshot.
+func (s *Service) view(ctx context.Context, q Query, more func(r Reader, f *Figures) error) error {
+	f := &Figures{
+		Query: q, MadeAt: s.Now(), defs: s.definitions(q),
+		Cells: map[Cell]*Count{}, byTeam: map[uuid.UUID]*Team{}, byPhone: map[syncproto.OriginID]*Phone{},
+	}
+	if err := f.known(q.Unit); err != nil {
+		return err
+	}
+	steps := []func(Reader) error{
+		f.readCriteria, f.setPeriod, f.readTeams, f.readOrigins, f.readDevices, f.readRevoked, f.readLedger, f.readPublished,
+		func(r Reader) error { return more(r, f) },
+	}
+	return s.Source.View(ctx, func(r Reader) error {
+		for _, step := range steps {
+			if err := step(r); err != nil {
+				return err
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (f *Figures) setPeriod(Reader) error { return f.period() }
 
 func (f *Figures) known(unit string) error {
 	if unit == "" {
@@ -207,6 +228,10 @@ func (f *Figures) covers(unit string) bool {
 // counts as heard of if it was shortly before the end of the period, or since:
 // what it had then is here, or named as missing or waiting.
 func (f *Figures) judge() {
+	if f.judged {
+		return
+	}
+	f.judged = true
 	until := f.To
 	if f.MadeAt.Before(until) {
 		until = f.MadeAt

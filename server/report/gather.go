@@ -192,8 +192,6 @@ func (f *Figures) countOutcomes(r Reader) error {
 	return nil
 }
 
-func (f *Figures) readWork(r Reader) error { return readWork(r, f) }
-
 // readWork counts by place for the cells, and by team for the verdicts: a team
 // that worked in the next village has worked. Figures of several periods are
 // gathered in one pass.
@@ -201,6 +199,9 @@ func readWork(r Reader, list ...*Figures) error {
 	q := store.TallyQuery{From: math.MaxInt32}
 	for _, f := range list {
 		q.From, q.To = min(q.From, tally.DayOf(f.From).Month()), max(q.To, f.lastDay().Month())
+	}
+	if len(list) > 0 {
+		q.Team = list[0].team
 	}
 	return r.EachTally(q, func(row store.Tally) error {
 		for _, f := range list {

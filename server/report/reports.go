@@ -16,25 +16,36 @@ const (
 	Activities = "activities"
 	Custody    = "custody"
 	Phones     = "phones"
+	Communes   = "communes"
+	Trend      = "trend"
+	Targets    = "targets"
+	Trainings  = "trainings"
 )
 
 // maker makes one report of the figures.
 type maker struct {
 	title Text
 	make  func(f *Figures, t *Table)
-	work  bool // needs what was done, not only who has sent what
+	work  bool                         // needs what was done, not only who has sent what
+	more  func(*Figures, Reader) error // reads what only this report needs
 }
 
 var makers = map[string]maker{
-	Teams:      {Text{"Tổ nào hoạt động", "Which teams work"}, teamsTable, true},
-	Coverage:   {Text{"Tình hình theo đơn vị", "Coverage by unit"}, coverageTable, true},
-	Activities: {Text{"Việc đã làm theo loại, xã và tháng", "Activities by kind, commune and month"}, activitiesTable, true},
-	Custody:    {Text{"Thay đổi đã nhận, còn thiếu, đang giữ lại", "Changes received, missing and kept apart"}, custodyTable, false},
-	Phones:     {Text{"Điện thoại lâu chưa gửi", "Quiet phones"}, phonesTable, false},
+	Teams:      {Text{"Tổ nào hoạt động", "Which teams work"}, teamsTable, true, nil},
+	Coverage:   {Text{"Tình hình theo đơn vị", "Coverage by unit"}, coverageTable, true, nil},
+	Activities: {Text{"Việc đã làm theo loại, xã và tháng", "Activities by kind, commune and month"}, activitiesTable, true, nil},
+	Custody:    {Text{"Thay đổi đã nhận, còn thiếu, đang giữ lại", "Changes received, missing and kept apart"}, custodyTable, false, nil},
+	Phones:     {Text{"Điện thoại lâu chưa gửi", "Quiet phones"}, phonesTable, false, nil},
+	Communes:   {Text{"So sánh các xã", "Comparison of communes"}, communesTable, true, nil},
+	Trend:      {Text{"Tổ hoạt động qua các tháng", "Working teams by month"}, trendTable, false, (*Figures).readTrend},
+	Targets:    {Text{"Chỉ tiêu và kết quả", "Targets and progress"}, targetsTable, true, (*Figures).readProgress},
+	Trainings:  {Text{"Ai đã dự lớp nào", "Who attended which class"}, trainingTable, true, (*Figures).readTraining},
 }
 
 // Names lists the reports.
-func Names() []string { return []string{Teams, Coverage, Activities, Custody, Phones} }
+func Names() []string {
+	return []string{Teams, Coverage, Communes, Trend, Activities, Targets, Trainings, Custody, Phones}
+}
 
 // TitleOf gives a report's title in both languages.
 func TitleOf(name string) Text { return makers[name].title }
@@ -44,7 +55,12 @@ func (s *Service) Table(ctx context.Context, name string, q Query) (*Table, erro
 	if err := knownList(s.Definitions(), q.List); err != nil {
 		return nil, err
 	}
-	f, err := s.gather(ctx, q, makers[name].work)
+	m := makers[name]
+	var more []func(*Figures, Reader) error
+	if m.more != nil {
+		more = append(more, m.more)
+	}
+	f, err := s.gather(ctx, q, m.work, more...)
 	if err != nil {
 		return nil, err
 	}

@@ -85,7 +85,10 @@ func (f *Figures) Sums() []*Sum {
 	return out
 }
 
-const levelVillage = "village"
+const (
+	levelCommune = "commune"
+	levelVillage = "village"
+)
 
 var levelWords = map[string]Text{
 	"province": {"Tỉnh", "Province"}, "district": {"Huyện", "District"}, "commune": {"Xã", "Commune"}, levelVillage: {"Thôn", "Village"},

@@ -176,6 +176,8 @@ type Record struct {
 // RecordQuery narrows a list of records. Zero fields do not narrow.
 type RecordQuery struct {
 	After      uuid.UUID // ids greater than this
+	Before     uuid.UUID // ids less than this; uuid.Nil for no bound
+	Newest     bool      // highest ids first instead of lowest
 	Limit      int       // 0 for no limit
 	Collection uint32
 	Unit       string

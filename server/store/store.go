@@ -136,7 +136,7 @@ type LogWriter interface {
 // RecordReader reads records.
 type RecordReader interface {
 	Record(id uuid.UUID) (Record, bool, error)
-	// EachRecord calls f for the records that match q, by id.
+	// EachRecord calls f for the records that match q, by id. See RecordQuery.
 	EachRecord(q RecordQuery, f func(Record) error) error
 }
 

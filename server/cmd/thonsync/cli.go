@@ -37,7 +37,13 @@ type cli struct {
 	C    config.Config `embed:"" group:"Settings"`
 
 	Serve   serveCmd      `cmd:"" help:"Run a centre, or with --upstream or --join a point."`
-	Import  importCmd     `cmd:"" help:"Import units, teams, members, kinds or guides at the centre."`
+	Import  importCmd     `cmd:"" help:"Import units, teams, members, kinds, guides, criteria, targets or trainings at the centre."`
+	Over    overviewCmd   `cmd:"" name:"overview" help:"How many teams work, over time, where not, and what would help."`
+	Unit    unitCmd       `cmd:"" help:"A unit with those below it and its teams."`
+	Team    teamCmd       `cmd:"" help:"One team: verdict, reasons, next step, phones, history."`
+	Crit    criteriaCmd   `cmd:"" name:"criteria" help:"The criteria by which a team is said to work, with their history."`
+	Target  targetCmd     `cmd:"" help:"Targets of units, with progress."`
+	Project projectionCmd `cmd:"" name:"projection" help:"What reports count ahead: prove it against the records, or count it anew."`
 	Report  reportCmd     `cmd:"" help:"Reports: which teams work, what was done, what is missing."`
 	Export  exportCmd     `cmd:"" help:"Export activities to a file."`
 	Status  statusCmd     `cmd:"" help:"Show what this server holds and when it last reached others."`

@@ -13,8 +13,8 @@ import (
 )
 
 type importCmd struct {
-	What        string `arg:"" enum:"units,teams,members,kinds,guides" help:"units, teams, members, kinds or guides."`
-	File        string `arg:"" type:"existingfile" help:"CSV file (units, teams, members) or JSON file (kinds, guides)."`
+	What        string `arg:"" enum:"units,teams,members,kinds,guides,criteria,targets,trainings" help:"units, teams, members, kinds, guides, criteria, targets or trainings."`
+	File        string `arg:"" type:"existingfile" help:"CSV file (units, teams, members, targets, trainings) or JSON file (kinds, guides, criteria)."`
 	DryRun      bool   `help:"Say what would be done, and do nothing."`
 	VoidMissing bool   `help:"Retract what the file no longer lists."`
 	BadRows     string `type:"path" placeholder:"FILE" help:"Write the rows that were left out, with their reasons, to a CSV file, or a JSON file if its name ends so."`

@@ -28,6 +28,10 @@ type reportCmd struct {
 	Activities activitiesReport `cmd:"" help:"Activities by kind, commune and month."`
 	Custody    custodyReport    `cmd:"" help:"What arrived, what is missing and what is kept apart, by device."`
 	Phones     phonesReport     `cmd:"" help:"Phones by how long they have been quiet."`
+	Communes   communesReport   `cmd:"" help:"Communes compared, the one with the fewest working teams first."`
+	Trend      trendReport      `cmd:"" help:"Working teams by month."`
+	Targets    targetsReport    `cmd:"" help:"Targets and what has been reached."`
+	Trainings  trainingsReport  `cmd:"" help:"Which team attended which class."`
 	Monthly    monthlyReport    `cmd:"" help:"A page of a month, to print and sign (HTML)."`
 	Publish    publishReport    `cmd:"" help:"Freeze a month's figures."`
 }
@@ -38,6 +42,10 @@ type (
 	activitiesReport struct{ reportFlags }
 	custodyReport    struct{ reportFlags }
 	phonesReport     struct{ reportFlags }
+	communesReport   struct{ reportFlags }
+	trendReport      struct{ reportFlags }
+	targetsReport    struct{ reportFlags }
+	trainingsReport  struct{ reportFlags }
 )
 
 // Run prints the report.
@@ -54,6 +62,18 @@ func (c custodyReport) Run(a *app) error { return c.print(a, report.Custody) }
 
 // Run prints the report.
 func (c phonesReport) Run(a *app) error { return c.print(a, report.Phones) }
+
+// Run prints the report.
+func (c communesReport) Run(a *app) error { return c.print(a, report.Communes) }
+
+// Run prints the report.
+func (c trendReport) Run(a *app) error { return c.print(a, report.Trend) }
+
+// Run prints the report.
+func (c targetsReport) Run(a *app) error { return c.print(a, report.Targets) }
+
+// Run prints the report.
+func (c trainingsReport) Run(a *app) error { return c.print(a, report.Trainings) }
 
 func (c *reportFlags) print(a *app, name string) error {
 	q := server.ReportRequest{Name: name, Unit: c.Unit, From: c.From, To: c.To, Month: c.Month, List: c.List}

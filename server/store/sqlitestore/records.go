@@ -67,6 +67,13 @@ func (t *tx) Record(id uuid.UUID) (store.Record, bool, error) {
 // EachRecord calls f for the records that match q.
 func (t *tx) EachRecord(q store.RecordQuery, f func(store.Record) error) error {
 	where, args := "id>?", []any{q.After[:]}
+	if q.Before != uuid.Nil {
+		where, args = where+" AND id<?", append(args, q.Before[:])
+	}
+	order := "id"
+	if q.Newest {
+		order = "id DESC"
+	}
 	if q.Collection != 0 {
 		where, args = where+" AND collection=?", append(args, q.Collection)
 		if q.Collection != activities {
@@ -88,7 +95,7 @@ func (t *tx) EachRecord(q store.RecordQuery, f func(store.Record) error) error {
 	}
 	args = append(args, limit(q.Limit))
 	row := scanRecord(!q.WithoutHistory)
-	return t.each("reading records", "SELECT "+columns+" FROM records WHERE "+where+" ORDER BY id LIMIT ?", func(scan func(...any) error) error {
+	return t.each("reading records", "SELECT "+columns+" FROM records WHERE "+where+" ORDER BY "+order+" LIMIT ?", func(scan func(...any) error) error {
 		r, err := row(scan)
 		if err != nil {
 			return err
