@@ -28,11 +28,50 @@ export type AccountStateInputBody = {
   disabled: boolean;
 };
 
+export type ActivityItem = {
+  /** the member, as the phone says */
+  author: string;
+  commune: string;
+  /** to which it counts, YYYY-MM-DD */
+  day: string;
+  fields: Record<string, unknown>;
+  id: string;
+  kind: string;
+  kind_name: Text;
+  /** the unit in words */
+  place: string;
+  result: string;
+  result_name: Text;
+  state: string;
+  /** its month is not certain */
+  straddling: boolean;
+  team: string;
+  unit: string;
+};
+
+export type ActivityOutputBody = {
+  items: ActivityItem[] | null;
+  /** cursor of the next page; absent at the end. A page may be short although more follows */
+  next?: string;
+};
+
+export type Attendance = {
+  class: string;
+  /** YYYY-MM-DD */
+  held: string;
+};
+
 export type BackupStatus = {
   kept: number;
   last_error?: string;
   /** newest backup that was restored in a drill */
   last_verified_ms: number;
+};
+
+export type BadRow = {
+  column?: string;
+  row: number;
+  rule: string;
 };
 
 export type BothTexts = {
@@ -43,6 +82,36 @@ export type BothTexts = {
 export type CounterStatus = {
   name: string;
   value: number;
+};
+
+export type Criteria = {
+  id: string;
+  max_days_since_sync: number;
+  min_active_members: number;
+  min_activities: number;
+  min_kinds: number;
+  period_days: number;
+  valid_from: string;
+  version: number;
+};
+
+export type CriteriaInputBody = {
+  id?: string;
+  max_days_since_sync?: number;
+  min_active_members?: number;
+  min_activities?: number;
+  min_kinds?: number;
+  period_days?: number;
+  /** first day, YYYY-MM-DD */
+  valid_from?: string;
+  version?: number;
+};
+
+export type CriteriaOutputBody = {
+  /** all that ever held, the oldest first */
+  history: Criteria[] | null;
+  /** those that hold today */
+  now: Criteria;
 };
 
 export type Device = {
@@ -167,6 +236,12 @@ export type Entry = {
   unit?: string;
 };
 
+export type Failing = {
+  criterion: string;
+  have: number;
+  need: number;
+};
+
 export type FindingInputBody = {
   key?: string;
   /** why it is put aside */
@@ -263,6 +338,16 @@ export type IssuingStatus = {
   phones_left: number;
 };
 
+export type KindCount = {
+  activities: number;
+  kind: string;
+  name: Text;
+  /** of these, those whose month is not certain */
+  straddling: number;
+  /** retracted, not counted */
+  void: number;
+};
+
 export type NewAccount = {
   /** to sign in with: small letters without marks, digits, dots or hyphens */
   name: string;
@@ -275,6 +360,32 @@ export type OutcomeStatus = {
   changes: number;
   outcome: string;
   reason?: string;
+};
+
+export type Overview = {
+  /** the one with the smallest share of working teams first */
+  communes: UnitLine[] | null;
+  /** how complete the data are */
+  complete: Text;
+  /** those that hold now */
+  criteria: Criteria;
+  /** first day judged, YYYY-MM-DD */
+  from: string;
+  /** what was done in the period, the most frequent first */
+  kinds: KindCount[] | null;
+  made_at_ms: number;
+  name: string;
+  /** what would help, and how many teams */
+  steps: StepCount[] | null;
+  /** of this unit and the units in it that run today */
+  targets: Progress[] | null;
+  /** last day judged */
+  to: string;
+  total: UnitLine;
+  /** the oldest first; the last is today */
+  trend: Point[] | null;
+  /** empty for all that this server holds */
+  unit: string;
 };
 
 export type OwnAccount = {
@@ -314,6 +425,23 @@ export type PlanResult = {
   touched?: Touched[] | null;
 };
 
+export type Point = {
+  /** of the teams, in the period */
+  activities: number;
+  /** id and version */
+  criteria: string;
+  /** first day judged, YYYY-MM-DD */
+  from: string;
+  /** YYYY-MM, or the last day of the week */
+  label: string;
+  not_known: number;
+  not_working: number;
+  teams: number;
+  /** last day judged */
+  to: string;
+  working: number;
+};
+
 export type Problem = {
   /** stable name of the error */
   code: string;
@@ -329,6 +457,31 @@ export type Problem = {
   type: string;
   /** protocol versions spoken here, with code version */
   versions?: number[] | null;
+};
+
+export type Progress = {
+  /** percent of the period that is over */
+  elapsed: number;
+  /** first day, YYYY-MM-DD */
+  from: string;
+  have: number;
+  id: string;
+  /** code of a kind, activities for all kinds, or working for the percentage of working teams */
+  measure: string;
+  /** of the unit */
+  name: string;
+  /** at least as far as time is */
+  on_course: boolean;
+  /** of the target, not above 999 */
+  percent: number;
+  reached: boolean;
+  /** last day */
+  to: string;
+  /** list:code */
+  unit: string;
+  value: number;
+  /** the measure in words */
+  words: Text;
 };
 
 export type ProposalInputBody = {
@@ -507,6 +660,18 @@ export type RequestView = {
   steps?: Step[] | null;
 };
 
+export type Result = {
+  bad: BadRow[] | null;
+  changed: number;
+  dry_run: boolean;
+  kept?: string;
+  missing: number;
+  new: number;
+  same: number;
+  voided: number;
+  what: string;
+};
+
 export type Reversal = {
   left: string[] | null;
   orphans: string[] | null;
@@ -570,11 +735,124 @@ export type Step = {
   subject?: string;
 };
 
+export type StepCount = {
+  step: string;
+  teams: number;
+  text: Text;
+};
+
 export type TableProblem = {
   column?: string;
   row: number;
   rule: string;
   table: string;
+};
+
+export type TargetInputBody = {
+  /** first day, YYYY-MM-DD */
+  from?: string;
+  /** code of a kind, activities or working */
+  measure?: string;
+  /** last day */
+  to?: string;
+  /** list:code */
+  unit?: string;
+  value?: number;
+};
+
+export type TeamLine = {
+  active_members: number;
+  activities: number;
+  causes?: string[] | null;
+  commune: string;
+  failing: Failing[] | null;
+  heard_ms: number;
+  id: string;
+  kinds: number;
+  last_day: string;
+  members: number;
+  missing: number;
+  name: string;
+  /** the step in words */
+  next: Text;
+  phones: number;
+  phones_heard: number;
+  quarantined: number;
+  reasons: Text;
+  step: string;
+  trained: number;
+  unit: string;
+  verdict_text: Text;
+  village: string;
+  waiting: number;
+  why?: string;
+};
+
+export type TeamPerson = {
+  /** recorded something in the period */
+  active: boolean;
+  classes: Attendance[] | null;
+  member: string;
+  role: string;
+};
+
+export type TeamPhone = {
+  /** last sign of life, 0 for never */
+  heard_ms: number;
+  label: string;
+  missing: number;
+  origin: string;
+  retired: boolean;
+  waiting: number;
+};
+
+export type TeamPoint = {
+  active_members: number;
+  activities: number;
+  kinds: number;
+  label: string;
+  verdict: string;
+};
+
+export type TeamView = {
+  active_members: number;
+  activities: number;
+  causes?: string[] | null;
+  commune: string;
+  commune_name: string;
+  criteria: Criteria;
+  failing: Failing[] | null;
+  heard_ms: number;
+  id: string;
+  /** of the period, by the place's cells */
+  kinds_done: KindCount[] | null;
+  last_day: string;
+  members: number;
+  missing: number;
+  name: string;
+  /** the step in words */
+  next: Text;
+  path: UnitRef[] | null;
+  people: TeamPerson[] | null;
+  phone_list: TeamPhone[] | null;
+  phones: number;
+  phones_heard: number;
+  quarantined: number;
+  reasons: Text;
+  step: string;
+  trained: number;
+  /** by month, the oldest first; the last is today */
+  trend: TeamPoint[] | null;
+  unit: string;
+  verdict_text: Text;
+  village: string;
+  waiting: number;
+  why?: string;
+};
+
+export type Text = {
+  en: string;
+  vi: string;
 };
 
 export type ToBePlaced = {
@@ -629,6 +907,50 @@ export type TouchedOutputBody = {
   next?: string;
 };
 
+export type UnitLine = {
+  activities: number;
+  level: string;
+  members: number;
+  /** changes that may exist and have not arrived */
+  missing: number;
+  name: string;
+  not_known: number;
+  not_working: number;
+  phones: number;
+  /** heard of in time */
+  phones_heard: number;
+  /** changes kept apart until something is settled */
+  quarantined: number;
+  teams: number;
+  /** list:code */
+  unit: string;
+  /** changes still on phones */
+  waiting: number;
+  working: number;
+};
+
+export type UnitRef = {
+  level: string;
+  name: string;
+  unit: string;
+};
+
+export type UnitView = {
+  /** units directly below that have teams, the one with the smallest share of working teams first */
+  below: UnitLine[] | null;
+  complete: Text;
+  criteria: Criteria;
+  from: string;
+  /** the units above, the highest first, as far as the caller may see them */
+  path: UnitRef[] | null;
+  /** activities here of teams of elsewhere or of none */
+  strays: number;
+  /** the teams of a commune or village */
+  teams: TeamLine[] | null;
+  to: string;
+  total: UnitLine;
+};
+
 export type UpstreamStatus = {
   /** changes that upstream has not receipted */
   backlog: number;
@@ -662,6 +984,12 @@ export type Version = {
   role: "centre" | "point";
   /** version of the program */
   version: string;
+};
+
+export type WorkingImportBody = {
+  dry_run?: boolean;
+  /** CSV, or JSON for criteria, base64 */
+  file?: string;
 };
 
 /** The routes: what each takes and answers. */
@@ -708,6 +1036,13 @@ export interface Paths {
     body: AccountRole;
     answer: undefined;
   };
+  /** Activities, the newest first, without anything personal. */
+  "GET /v1/activity": {
+    path: {  };
+    query: { unit?: string; team?: string; kind?: string; result?: string; from?: string; to?: string; state?: "standing" | "void" | "waiting" | "conflict"; cursor?: string; limit?: number };
+    body: undefined;
+    answer: ActivityOutputBody;
+  };
   /** The access log. */
   "GET /v1/audit": {
     path: {  };
@@ -721,6 +1056,20 @@ export interface Paths {
     query: {  };
     body: undefined;
     answer: Verdict;
+  };
+  /** The criteria by which a team is said to work, with their history. */
+  "GET /v1/criteria": {
+    path: {  };
+    query: {  };
+    body: undefined;
+    answer: CriteriaOutputBody;
+  };
+  /** Set criteria from a day on. */
+  "POST /v1/criteria": {
+    path: {  };
+    query: {  };
+    body: CriteriaInputBody;
+    answer: undefined;
   };
   /** Phones and points. */
   "GET /v1/devices": {
@@ -798,6 +1147,13 @@ export interface Paths {
     query: {  };
     body: undefined;
     answer: undefined;
+  };
+  /** How many teams work, over time, where not, and what would help. */
+  "GET /v1/overview": {
+    path: {  };
+    query: { unit?: string; grain?: "month" | "week"; points?: number };
+    body: undefined;
+    answer: Overview;
   };
   /** Reorganisations, the one planned last first. */
   "GET /v1/reorganisations": {
@@ -952,6 +1308,55 @@ export interface Paths {
     query: {  };
     body: undefined;
     answer: Status;
+  };
+  /** Targets of a unit and of those in it, with progress. */
+  "GET /v1/targets": {
+    path: {  };
+    query: { unit?: string };
+    body: undefined;
+    answer: Progress[] | null;
+  };
+  /** Set a target; one of the same unit, measure and first day is replaced. */
+  "POST /v1/targets": {
+    path: {  };
+    query: {  };
+    body: TargetInputBody;
+    answer: undefined;
+  };
+  /** One team: verdict, reasons, next step, phones, members without names. */
+  "GET /v1/teams/{id}": {
+    path: { id: string };
+    query: {  };
+    body: undefined;
+    answer: TeamView;
+  };
+  /** Working teams over time. */
+  "GET /v1/trend": {
+    path: {  };
+    query: { unit?: string; grain?: "month" | "week"; points?: number };
+    body: undefined;
+    answer: Point[] | null;
+  };
+  /** The units at the top, or the caller's own. */
+  "GET /v1/units": {
+    path: {  };
+    query: { unit?: string; month?: string };
+    body: undefined;
+    answer: UnitView;
+  };
+  /** One unit with those below it, and the teams of a commune or village. */
+  "GET /v1/units/{unit}": {
+    path: { unit: string };
+    query: { month?: string };
+    body: undefined;
+    answer: UnitView;
+  };
+  /** Import criteria, targets or attendances at classes from a file. */
+  "POST /v1/working/{what}/import": {
+    path: { what: "criteria" | "targets" | "trainings" };
+    query: {  };
+    body: WorkingImportBody;
+    answer: Result;
   };
   /** Program and protocol versions. */
   "GET /version": {
