@@ -151,6 +151,9 @@ func (n *Node) publicServer() (*httpapi.Server, error) {
 		o.Reports = n.opts.Reports(n)
 	}
 	o.Working = n.worker()
+	if n.links != nil {
+		o.Links = linker{n}
+	}
 	if n.reorganise != nil {
 		o.Reorganise = reorganiser{n, n.reorganise}
 	}
@@ -203,6 +206,9 @@ func (n *Node) startWork(ctx context.Context, g *sync.WaitGroup) {
 	}
 	g.Go(func() { n.every(ctx, tidyEvery, "tidying", n.Tidy) })
 	g.Go(func() { n.every(ctx, watchEvery, "watching", n.Watch) })
+	if n.links != nil {
+		g.Go(func() { n.every(ctx, tidyEvery, "comparing records", n.compareRecords) })
+	}
 	if n.backup != nil {
 		g.Go(func() { n.every(ctx, time.Hour, "destroying backup keys", n.DestroyPeriods) })
 	}

@@ -59,6 +59,7 @@ const (
 	WebhookChanged  Action = "webhook-changed" // Result says how: made, paused, resumed, deleted
 
 	WorkingSet  Action = "working-set"       // Object says what: criteria, targets or trainings
+	PairDecided Action = "pair-decided"      // whether two records say the same person; Result says what was decided
 	Reorganised Action = "units-reorganised" // Result says how: apply, place (Count things), undo
 )
 

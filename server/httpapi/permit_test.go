@@ -75,6 +75,7 @@ func newStand(t *testing.T) (*Server, *stand) {
 		Exchange: d, Status: d, Reports: d, Access: d, Audit: d, Devices: d, Accounts: d, Requests: d, Events: func() Watcher { return d }, Reorganise: reorganiser{}, Health: healthy{}, Version: Version{Role: "centre"},
 		Limits:  Limits{Body: 4096, Concurrency: 2, Queue: 2},
 		Working: worker{},
+		Links:   linker{},
 	})
 	return s, d
 }
@@ -171,7 +172,7 @@ func ask(t *testing.T, s *Server, method, path string, header ...string) answere
 // line in the list of permits fails here, and answers nobody.
 func TestEveryRouteForEveryRole(t *testing.T) {
 	s, _ := newStand(t)
-	fill := strings.NewReplacer(":name", "teams", ":format", "csv", ":what", "targets", ":unit", "list:1", ":id", nowhere, ":origin", nowhere, ":number", "2026-0001")
+	fill := strings.NewReplacer(":name", "teams", ":format", "csv", ":what", "targets", ":unit", "list:1", ":id", nowhere, ":other", nowhere, ":origin", nowhere, ":number", "2026-0001")
 	asked := 0
 	for _, r := range s.app.GetRoutes(true) {
 		p, declared := permits[cmpHead(r.Method)+" "+braces(r.Path)]

@@ -69,6 +69,8 @@ type Options struct {
 	Reorganise Reorganiser
 	// Health finds what is wrong; nil for none.
 	Health HealthKeeper
+	// Links finds records about the same citizen; nil at a point.
+	Links Linker
 	// Foreign is told who asks for what is not there or not his; nil for nobody.
 	Foreign audit.Writer
 	Mounts  []Mount
@@ -188,6 +190,9 @@ func (s *Server) routes() {
 	}
 	if s.opts.Working != nil {
 		s.registerWorking()
+	}
+	if s.opts.Links != nil {
+		s.registerLinks()
 	}
 	if s.opts.Reorganise != nil {
 		s.registerReorganise()

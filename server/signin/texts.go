@@ -90,4 +90,5 @@ var actionTexts = map[audit.Action]text{
 	audit.CodeRefused:   {"hủy mã vì sáu số khác nhau", "six digits refused"},
 	audit.PINReset:      {"trả lời mã hỏi PIN", "PIN reset answered"},
 	audit.LogRead:       {"đọc nhật ký", "access log read"},
+	audit.PairDecided:   {"quyết định hai hồ sơ có cùng một người", "decided whether two records say one person"},
 }

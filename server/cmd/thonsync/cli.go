@@ -49,6 +49,7 @@ type cli struct {
 	Status  statusCmd     `cmd:"" help:"Show what this server holds and when it last reached others."`
 	Reorg   reorganiseCmd `cmd:"" name:"reorganise" help:"Reorganisations of the units: plan, dry run, apply, place what was split, undo."`
 	Health  healthCmd     `cmd:"" help:"What is wrong on the way from phones to the centre, and what to do next."`
+	Link    linkCmd       `cmd:"" help:"Records that may be about the same citizen: compare, link, keep apart, undo."`
 	Code    codeCmd       `cmd:"" help:"Joining codes for phones and points."`
 	Point   pointCmd      `cmd:"" help:"Points and what they may issue."`
 	Device  deviceCmd     `cmd:"" help:"Phones and points: what is missing from them; revoke a lost one, release its later work, replace it."`

@@ -173,3 +173,20 @@ func sameLevels(a, b *PairView) bool {
 	}
 	return true
 }
+
+// Shown gives the shown personal fields of two records, for looking at them side
+// by side. Whoever calls it answers for who gets to see them.
+func (s *Service) Shown(ctx context.Context, a, b uuid.UUID) (rows [2]syncproto.Row, err error) {
+	return rows, s.cfg.Store.View(ctx, func(r store.Reader) error {
+		for i, id := range [...]uuid.UUID{a, b} {
+			rec, there, err := r.Record(id)
+			if err != nil || !there || rec.Erased {
+				return orNoPair(err)
+			}
+			if rows[i], err = s.cfg.Ingest.Personal(r, &rec); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
