@@ -114,6 +114,11 @@ export type CriteriaOutputBody = {
   now: Criteria;
 };
 
+export type DecideInputBody = {
+  /** why; no free text, which could name somebody */
+  reason?: "compared" | "card-seen" | "asked" | "same-number" | "relatives" | "mistake";
+};
+
 export type Device = {
   asked?: string;
   changes: number;
@@ -236,10 +241,26 @@ export type Entry = {
   unit?: string;
 };
 
+export type EventView = {
+  /** link, apart, undo, reopened or erased */
+  act: string;
+  actor: string;
+  at_ms: number;
+  reason?: string;
+};
+
 export type Failing = {
   criterion: string;
   have: number;
   need: number;
+};
+
+export type FieldEvidence = {
+  /** weight: binary logarithm of how much likelier this is for one person (m) than for two (u) */
+  bits: number;
+  field: string;
+  /** missing, same, marks, near, partly or differs */
+  level: string;
 };
 
 export type FindingInputBody = {
@@ -327,6 +348,11 @@ export type HealthList = {
   next?: string;
 };
 
+export type Helped = {
+  activities: number;
+  persons: number;
+};
+
 export type IssuingStatus = {
   days_left: number;
   /** 0 for no end */
@@ -346,6 +372,46 @@ export type KindCount = {
   straddling: number;
   /** retracted, not counted */
   void: number;
+};
+
+export type LinkDecided = {
+  /** pairs that were linked alike */
+  alike?: number;
+  pair: PairView;
+};
+
+export type LinkDetail = {
+  a: Side;
+  b: Side;
+  /** match weight: the sum of the fields and of the odds beforehand */
+  bits: number;
+  events?: EventView[] | null;
+  evidence: FieldEvidence[] | null;
+  /** the same identity number */
+  exact: boolean;
+  /** records that are linked with either, the earliest first: the survivor */
+  group?: string[] | null;
+  persons: LinkField[] | null;
+  /** the odds before anything is compared */
+  prior_bits: number;
+  /** suggested, linked or apart; empty where nothing is known of the pair */
+  state: string;
+  /** of linked records: the earliest of them */
+  survivor?: string;
+};
+
+export type LinkField = {
+  a: string;
+  b: string;
+  field: string;
+  /** of linked records: the values that stand, the shown one first */
+  together?: string[] | null;
+};
+
+export type List = {
+  counts?: Record<string, number>;
+  items: PairView[] | null;
+  next?: string;
 };
 
 export type NewAccount = {
@@ -399,6 +465,23 @@ export type OwnAccount = {
   role: "province" | "officer" | "auditor";
   second_factor: boolean;
   units: string[] | null;
+};
+
+export type PairView = {
+  a: Side;
+  b: Side;
+  /** match weight: the sum of the fields and of the odds beforehand */
+  bits: number;
+  events?: EventView[] | null;
+  evidence: FieldEvidence[] | null;
+  /** the same identity number */
+  exact: boolean;
+  /** records that are linked with either, the earliest first: the survivor */
+  group?: string[] | null;
+  /** the odds before anything is compared */
+  prior_bits: number;
+  /** suggested, linked or apart; empty where nothing is known of the pair */
+  state: string;
 };
 
 export type PlaceCandidate = {
@@ -677,6 +760,23 @@ export type Reversal = {
   orphans: string[] | null;
   plan: Reorganisation;
   restored: number;
+};
+
+export type Scanned = {
+  compared: number;
+  dropped: number;
+  linked: number;
+  reopened: number;
+  suggested: number;
+};
+
+export type Side = {
+  kind?: string;
+  /** YYYY, YYYY-MM or YYYY-MM-DD */
+  occurred?: string;
+  record: string;
+  /** home unit, list:code */
+  unit: string;
 };
 
 export type Status = {
@@ -1147,6 +1247,62 @@ export interface Paths {
     query: {  };
     body: undefined;
     answer: undefined;
+  };
+  /** Pairs of records that may be, are or are not about the same citizen. */
+  "GET /v1/links": {
+    path: {  };
+    query: { state?: "suggested" | "linked" | "apart"; exact?: boolean; unit?: string; cursor?: string; limit?: number };
+    body: undefined;
+    answer: List;
+  };
+  /** Distinct persons helped in a unit. */
+  "GET /v1/links/helped": {
+    path: {  };
+    query: { unit: string };
+    body: undefined;
+    answer: Helped;
+  };
+  /** Compare now what is new or has changed. */
+  "POST /v1/links/scan": {
+    path: {  };
+    query: {  };
+    body: undefined;
+    answer: Scanned;
+  };
+  /** One pair side by side, with its weight explained field by field. */
+  "GET /v1/links/{id}/{other}": {
+    path: { id: string; other: string };
+    query: { unit?: string };
+    body: undefined;
+    answer: LinkDetail;
+  };
+  /** Link all suggested pairs like this one. */
+  "POST /v1/links/{id}/{other}/alike": {
+    path: { id: string; other: string };
+    query: { unit?: string };
+    body: DecideInputBody;
+    answer: LinkDecided;
+  };
+  /** Not the same person. */
+  "POST /v1/links/{id}/{other}/apart": {
+    path: { id: string; other: string };
+    query: { unit?: string };
+    body: DecideInputBody;
+    answer: LinkDecided;
+  };
+  /** Both records are about one person. */
+  "POST /v1/links/{id}/{other}/link": {
+    path: { id: string; other: string };
+    query: { unit?: string };
+    body: DecideInputBody;
+    answer: LinkDecided;
+  };
+  /** Take the decision on a pair back. */
+  "POST /v1/links/{id}/{other}/undo": {
+    path: { id: string; other: string };
+    query: { unit?: string };
+    body: DecideInputBody;
+    answer: LinkDecided;
   };
   /** How many teams work, over time, where not, and what would help. */
   "GET /v1/overview": {
