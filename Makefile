@@ -76,6 +76,10 @@ generate: ## Write all generated files anew
 console: ## Build the console's pages from server/console/src (needs node and npm)
 	@.ci/console.sh
 
+.PHONY: screens
+screens: ## Take the pictures of the console's pages into docs/screens (needs chromium)
+	BROWSER=1 SCREENS=1 go test -count=1 ./server/console/browser
+
 .PHONY: freeze
 freeze: ## At a release: freeze new vectors and migrations
 	@FREEZE=1 go test ./testdata/house -run '^TestFrozen' -count=1 -v

@@ -29,6 +29,7 @@ step build-android check_build_android
 step build-wasm check_build_wasm
 step_shown test check_test
 step cuts check_cuts
+step browser check_browser
 step lint check_lint
 step jsclient check_jsclient
 step demo check_demo

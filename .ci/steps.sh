@@ -132,6 +132,9 @@ check_generated() {
 # The committed pages of the console are what their source makes, and their types hold.
 check_console() { .ci/console.sh --check; }
 
+# The console's pages in a real browser. Tested apart: the race detector makes the browser wait.
+check_browser() { BROWSER=1 CHROMIUM=${CHROMIUM:-$(command -v chromium)} go test -count=1 -timeout 5m ./server/console/browser; }
+
 check_build_windows() { GOOS=windows GOARCH=amd64 go build ./...; }
 
 check_build_android() {
@@ -147,7 +150,7 @@ check_build_wasm() {
 
 check_test() {
   local packages
-  packages=$(.ci/packages.sh --tests | grep -v '/testdata/house')
+  packages=$(.ci/packages.sh --tests | grep -vE '/testdata/house|/server/console/browser$')
   CGO_ENABLED=1 go test -race "${race_flags[@]}" -skip "$unraced_tests" -p 2 -timeout 10m $(grep -vE "$unraced" <<<"$packages")
   go test -p 2 -timeout 10m $(grep -E "$unraced" <<<"$packages")
 }

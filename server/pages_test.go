@@ -305,7 +305,7 @@ func TestAccountsByCommand(t *testing.T) {
 		}
 	}
 	run(server.AccountRole, server.AccountChange{Name: "lan", Role: accounts.Officer, Units: []string{communeB}})
-	b.post("/signin", "", "name", "lan", "password", passphrase).wantAt("/account")
+	b.post("/signin", "", "name", "lan", "password", passphrase).wantAt("/console")
 	b.get("/v1/reports/teams?unit="+communeA).want(404, "")
 	run(server.AccountDisable, server.AccountChange{Name: "lan"})
 	b.get("/v1/reports/teams").want(401, "sign-in")
@@ -316,7 +316,7 @@ func TestAccountsByCommand(t *testing.T) {
 	if c := w.doctor("accounts"); !c.OK {
 		t.Errorf("%+v", c)
 	}
-	b.post("/signin", "", "name", "lan", "password", passphrase).wantAt("/account")
+	b.post("/signin", "", "name", "lan", "password", passphrase).wantAt("/console")
 	run(server.AccountRole, server.AccountChange{Name: "lan", Role: accounts.Province})
 	if c := w.doctor("accounts"); c.OK || !strings.Contains(c.Detail, "second factor") {
 		t.Errorf("a province operator with a password alone: %+v", c)
