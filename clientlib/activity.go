@@ -37,6 +37,7 @@ type Record struct {
 	Damaged     bool // the stored record does not open; only ID and Custody are told
 	Own         bool // at least one change was made on this device
 	Custody     Custody
+	Questions   []Question // what was asked about it, oldest first
 }
 
 // Filter selects records for List. The zero Filter gives the newest ones.

@@ -35,6 +35,10 @@ func (s Stage) String() string {
 // standing values.
 const ReasonConflict syncproto.Reason = "conflict"
 
+// ReasonQuestion is the reason of StageAskedBack where the centre asked something
+// that nobody has answered.
+const ReasonQuestion syncproto.Reason = "question"
+
 // Custody is the stage with what led to it.
 type Custody struct {
 	Stage   Stage
@@ -67,6 +71,8 @@ func (r *Record) judgeCustody(lowest syncproto.Mark, outcome string, unvouched b
 		c.Stage = StageAskedBack
 	case r.Conflict:
 		c.Stage, c.Reason = StageAskedBack, ReasonConflict
+	case r.asked():
+		c.Stage, c.Reason = StageAskedBack, ReasonQuestion
 	}
 }
 

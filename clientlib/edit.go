@@ -28,32 +28,37 @@ type EditInput struct {
 // record takes the retraction back.
 func (d *Device) Edit(ctx context.Context, id uuid.UUID, in EditInput) ([]Warning, error) {
 	var warnings []Warning
-	err := d.change(ctx, func(ctx context.Context, q changelog.Querier) error {
-		a, g, s, author, err := d.startEdit(ctx, q, id, in.Person)
-		if err != nil {
-			return err
-		}
-		shown := s.Row(syncproto.Operational)
-		kind := d.kinds[shown.Value(syncproto.ActivityKind).Text()]
-		if kind == nil {
-			return oneError("kind", ruleUnknownKind)
-		}
-		operational, personal, err := d.editRows(ctx, q, kind, &in, a.unit)
-		if err != nil {
-			return err
-		}
-		warnings = append(doubts(overlay(s.Row(syncproto.Personal), personal)), d.future(operational)...)
-		h := d.header(a, author, syncproto.OpSet, id)
-		h.Refs = d.references(g, s, operational, personal)
-		if _, err := d.append(ctx, q, kind.Code, h, operational, personal); err != nil {
-			return err
-		}
-		return d.rebuild(ctx, q, id)
+	err := d.change(ctx, func(ctx context.Context, q changelog.Querier) (err error) {
+		warnings, err = d.edit(ctx, q, id, in)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return warnings, nil
+}
+
+func (d *Device) edit(ctx context.Context, q changelog.Querier, id uuid.UUID, in EditInput) ([]Warning, error) {
+	a, g, s, author, err := d.startEdit(ctx, q, id, in.Person)
+	if err != nil {
+		return nil, err
+	}
+	shown := s.Row(syncproto.Operational)
+	kind := d.kinds[shown.Value(syncproto.ActivityKind).Text()]
+	if kind == nil {
+		return nil, oneError("kind", ruleUnknownKind)
+	}
+	operational, personal, err := d.editRows(ctx, q, kind, &in, a.unit)
+	if err != nil {
+		return nil, err
+	}
+	warnings := append(doubts(overlay(s.Row(syncproto.Personal), personal)), d.future(operational)...)
+	h := d.header(a, author, syncproto.OpSet, id)
+	h.Refs = d.references(g, s, operational, personal)
+	if _, err := d.append(ctx, q, kind.Code, h, operational, personal); err != nil {
+		return nil, err
+	}
+	return warnings, d.rebuild(ctx, q, id)
 }
 
 // startEdit reads what an edit or a retraction starts from.
@@ -188,6 +193,10 @@ func (d *Device) foreign(g *gathered, ids []merge.ID, limit int) []syncproto.Ref
 // is free text and may be empty. The retraction names every standing change of
 // others, so whoever changed the record unseen meets a conflict, not a loss.
 func (d *Device) Void(ctx context.Context, id, person uuid.UUID, reason, note string) error {
+	return d.change(ctx, func(ctx context.Context, q changelog.Querier) error { return d.void(ctx, q, id, person, reason, note) })
+}
+
+func (d *Device) void(ctx context.Context, q changelog.Querier, id, person uuid.UUID, reason, note string) error {
 	if !slices.Contains([]string{"mistake", "duplicate", "test", "other"}, reason) {
 		return oneError("void_reason", ruleReason)
 	}
@@ -195,21 +204,19 @@ func (d *Device) Void(ctx context.Context, id, person uuid.UUID, reason, note st
 	if bad != nil {
 		return oneError("void_note", *bad)
 	}
-	return d.change(ctx, func(ctx context.Context, q changelog.Querier) error {
-		a, g, s, author, err := d.startEdit(ctx, q, id, person)
-		if err != nil {
-			return err
-		}
-		operational := syncproto.NewRow(syncproto.Field{Num: syncproto.VoidReason, Value: syncproto.TextValue(reason)})
-		var personal syncproto.Row
-		if note != "" {
-			personal = syncproto.NewRow(syncproto.Field{Num: syncproto.VoidNote, Value: text})
-		}
-		h := d.header(a, author, syncproto.OpVoid, id)
-		h.Refs[syncproto.Operational] = d.foreign(g, append(slices.Clone(s.Live), s.VoidBy...), syncproto.MaxRefs)
-		if _, err := d.append(ctx, q, s.Row(syncproto.Operational).Value(syncproto.ActivityKind).Text(), h, operational, personal); err != nil {
-			return err
-		}
-		return d.rebuild(ctx, q, id)
-	})
+	a, g, s, author, err := d.startEdit(ctx, q, id, person)
+	if err != nil {
+		return err
+	}
+	operational := syncproto.NewRow(syncproto.Field{Num: syncproto.VoidReason, Value: syncproto.TextValue(reason)})
+	var personal syncproto.Row
+	if note != "" {
+		personal = syncproto.NewRow(syncproto.Field{Num: syncproto.VoidNote, Value: text})
+	}
+	h := d.header(a, author, syncproto.OpVoid, id)
+	h.Refs[syncproto.Operational] = d.foreign(g, append(slices.Clone(s.Live), s.VoidBy...), syncproto.MaxRefs)
+	if _, err := d.append(ctx, q, s.Row(syncproto.Operational).Value(syncproto.ActivityKind).Text(), h, operational, personal); err != nil {
+		return err
+	}
+	return d.rebuild(ctx, q, id)
 }

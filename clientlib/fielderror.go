@@ -79,6 +79,7 @@ var (
 	ruleResetWrong    = rule{"mã trả lời không đúng: hãy đọc lại từ màn hình của cán bộ", "the answer is wrong: read it again from the officer's screen"}
 	ruleConsent       = rule{"người dân phải đồng ý trước khi ghi thông tin cá nhân: ghi rõ đồng ý và cách đồng ý", "the citizen has to consent before anything personal is recorded: set consent and consent_how"}
 	ruleWithdrawn     = rule{"chỉ rút lại được sự đồng ý ở việc đã ghi", "consent is taken back on a record that exists"}
+	ruleSettled       = rule{"tỉnh đã quyết định, không cần trả lời nữa", "this was settled: no answer is needed any more"}
 	ruleErased        = rule{"bản ghi này đã bị xóa theo yêu cầu", "this record was erased on request"}
 	ruleNotGeneral    = rule{"giá trị này không dùng được", "this value cannot be used"}
 

@@ -120,7 +120,7 @@ func (g *gathered) addSeen(c *syncproto.Change, open []byte, vouched bool) {
 	coll, _ := syncproto.CollectionOf(c.Header.Collection)
 	m := merge.Change{
 		ID: merge.ID{Origin: c.Origin, Seq: c.Seq}, Op: c.Header.Op, StampMS: c.Header.StampMS, BeaconMS: c.Header.Beacon.MS,
-		Refs: c.Header.Refs, Operational: c.Operational, NoAuthority: !vouched && coll != nil && coll.CentreOnly,
+		Refs: c.Header.Refs, Operational: c.Operational, NoAuthority: !vouched && coll != nil && centreOnly(coll, c),
 	}
 	copy(m.Open[:], open)
 	g.changes = append(g.changes, m)
@@ -129,6 +129,11 @@ func (g *gathered) addSeen(c *syncproto.Change, open []byte, vouched bool) {
 	if c.Header.Op == syncproto.OpCreate {
 		g.create = c
 	}
+}
+
+// centreOnly tells whether only the centre may write a change.
+func centreOnly(coll *syncproto.Collection, c *syncproto.Change) bool {
+	return coll.CentreOnly || coll.Num == syncproto.CollectionQuestion && !syncproto.AnswersOnly(c)
 }
 
 const queryRulings = `SELECT bytes FROM ruling WHERE record = $1
@@ -229,6 +234,8 @@ func lookupOf(collection uint32, row syncproto.Row) string {
 	switch collection {
 	case syncproto.CollectionActivity:
 		return row.Value(syncproto.ActivityKind).Text()
+	case syncproto.CollectionQuestion:
+		return row.Value(syncproto.QuestionRecord).UUID().String()
 	case syncproto.CollectionKind:
 		return row.Value(syncproto.KindCode).Text()
 	case syncproto.CollectionUnit:

@@ -18,6 +18,7 @@ const dayMS = 24 * 60 * 60 * 1000
 type Status struct {
 	Joined        bool
 	Revoked       *Revocation        // by the centre; nil if not
+	Questions     int                // of the centre that wait for an answer
 	Stranded      int                // changes that are neither at the centre nor in a file
 	Origin        syncproto.OriginID // where new changes go
 	Role          string
@@ -66,6 +67,9 @@ func (d *Device) Status(ctx context.Context) (Status, error) {
 			return err
 		}
 		if s.Revoked, err = readRevocation(ctx, q); err != nil {
+			return err
+		}
+		if s.Questions, err = openQuestions(ctx, q); err != nil {
 			return err
 		}
 		if s.Stranded, err = stranded(ctx, q); err != nil {

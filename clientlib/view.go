@@ -51,6 +51,9 @@ func (d *Device) get(ctx context.Context, q changelog.Querier, id uuid.UUID) (Re
 	if err == nil && flags&(flagConflict|flagVoid) != 0 {
 		err = d.fillFromChanges(ctx, q, &r)
 	}
+	if err == nil {
+		err = d.addQuestions(ctx, q, &r)
+	}
 	if err != nil {
 		return Record{}, err
 	}
@@ -95,6 +98,9 @@ func (d *Device) list(ctx context.Context, q changelog.Querier, f Filter) ([]Rec
 				if err := d.fillFromChanges(ctx, q, &page[i]); err != nil && syncproto.CodeOf(err) != syncproto.CodeChain {
 					return nil, err
 				}
+			}
+			if err := d.addQuestions(ctx, q, &page[i]); err != nil {
+				return nil, err
 			}
 			if out = append(out, page[i]); len(out) == f.Limit {
 				return out, nil

@@ -29,6 +29,7 @@ import (
 	"thonsync/server/ingest"
 	"thonsync/server/keys"
 	"thonsync/server/ownlog"
+	"thonsync/server/reconcile/conflicts"
 	"thonsync/server/reconcile/health"
 	"thonsync/server/reconcile/links"
 	"thonsync/server/reconcile/reorganise"
@@ -106,6 +107,7 @@ type Node struct {
 	links      *links.Service // centre only
 	health     *health.Service
 	teams      teamWatch
+	conflicts  *conflicts.Service
 	epoch      atomic.Pointer[syncproto.Epoch]
 	// opened is how far the store's orders went before anything was written here.
 	opened store.Place
@@ -302,6 +304,7 @@ func (n *Node) openServices(ctx context.Context) (err error) {
 	}
 	n.openReorganise()
 	n.openHealth()
+	n.openConflicts()
 	if n.orders, err = backup.OpenOrders(n.path(ordersName)); err != nil {
 		return err
 	}

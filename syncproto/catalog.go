@@ -16,6 +16,7 @@ const (
 	CollectionCriteria = 8
 	CollectionTarget   = 9
 	CollectionTraining = 10
+	CollectionQuestion = 11
 )
 
 // Schema is the version of the collection definitions below. A change that
@@ -115,6 +116,16 @@ const (
 	ActivityConsentLang = 11 // choice
 
 	FirstKindField = 32
+)
+
+// Operational fields of questions; see AskChoices. A question's home unit is that
+// of the record that it is about.
+const (
+	QuestionRecord = 2 // UUID of the record
+	QuestionField  = 3 // name of the field, or RetractionField
+	QuestionAsks   = 4 // choice
+	QuestionAnswer = 5 // choice; the only field that a phone writes
+	QuestionState  = 6 // StateSettled once somebody decided; null while it is open
 )
 
 // Personal fields of activities and, where they apply, of members.
@@ -236,6 +247,10 @@ func init() {
 		open(ActivityConsentOn, "consent_on", TypeDate), open(ActivityConsentText, "consent_text", TypeInt),
 		open(ActivityConsentLang, "consent_language", TypeText),
 	}, personFields)
+	define(CollectionQuestion, "question", false, []FieldDef{
+		open(QuestionRecord, "record", TypeUUID), open(QuestionField, "field", TypeText), open(QuestionAsks, "asks", TypeText),
+		open(QuestionAnswer, "answer", TypeText), open(QuestionState, "state", TypeText),
+	})
 }
 
 // CollectionOf gives the definition of a collection.

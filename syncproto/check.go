@@ -57,6 +57,9 @@ func Judge(c *Change, kind string, defs Definitions) *Finding {
 	if coll.Num == CollectionActivity {
 		return judgeActivity(c, kind, defs)
 	}
+	if coll.Num == CollectionQuestion {
+		return judgeQuestion(c)
+	}
 	if coll.Num == CollectionKind {
 		if v, ok := c.Operational.Get(KindDefinition); ok {
 			if _, err := ParseKind(v.Text()); err != nil {

@@ -52,11 +52,14 @@ const (
 	DeviceBlocked  Action = "device-blocked" // by a point, which asks the centre to revoke it
 	DeviceReleased Action = "device-released"
 
-	FindingChanged  Action = "finding-changed"  // Result says how: dismissed, undone
-	QuestionChanged Action = "question-changed" // Result says how: explained, still-open, undone
-	TokenMade       Action = "token-made"
-	TokenRevoked    Action = "token-revoked"
-	WebhookChanged  Action = "webhook-changed" // Result says how: made, paused, resumed, deleted
+	FindingChanged   Action = "finding-changed"  // Result says how: dismissed, undone
+	QuestionChanged  Action = "question-changed" // Result says how: explained, still-open, undone
+	TokenMade        Action = "token-made"
+	TokenRevoked     Action = "token-revoked"
+	WebhookChanged   Action = "webhook-changed"   // Result says how: made, paused, resumed, deleted
+	ConflictSettled  Action = "conflict-settled"  // a contested field, or Count of them alike
+	ConflictReopened Action = "conflict-reopened" // a settling was undone
+	TeamAsked        Action = "team-asked"        // a question about a record went down to its team
 
 	WorkingSet  Action = "working-set"       // Object says what: criteria, targets or trainings
 	PairDecided Action = "pair-decided"      // whether two records say the same person; Result says what was decided

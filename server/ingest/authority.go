@@ -34,6 +34,9 @@ const needsTree = "tree"
 // authorise tells whether origin o may write a record of the collection at the
 // units that count: the home unit, and the new one where the change moves it.
 func authorise(a Authority, o *store.Origin, c *syncproto.Change, home string, defs *Definitions) *syncproto.Finding {
+	if c.Header.Collection == syncproto.CollectionQuestion && o.Role != credential.RoleCentre && !syncproto.AnswersOnly(c) {
+		return &syncproto.Finding{Reason: syncproto.ReasonNoAuthority}
+	}
 	units := []string{home}
 	if v, ok := c.Operational.Get(syncproto.FieldUnit); ok && v.Text() != home {
 		units = append(units, v.Text())

@@ -67,6 +67,9 @@ func setColumns(rec *store.Record, row syncproto.Row) {
 		}
 	case syncproto.CollectionMember:
 		rec.Team = row.Value(syncproto.MemberTeam).UUID()
+	case syncproto.CollectionQuestion:
+		// What it is about, so that the questions about one record are found.
+		rec.Kind, rec.Result = row.Value(syncproto.QuestionRecord).UUID().String(), row.Value(syncproto.QuestionAnswer).Text()
 	case syncproto.CollectionDevice:
 		rec.Team = row.Value(syncproto.DeviceTeam).UUID()
 	case syncproto.CollectionTraining:

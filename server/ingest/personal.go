@@ -19,6 +19,7 @@ type readOnly struct {
 	store.LinkWriter
 	store.MetaWriter
 	store.ReorganisationWriter
+	store.ConflictWriter
 	store.TallyWriter
 	store.WatchWriter
 }

@@ -46,6 +46,7 @@ type Reader interface {
 	LinkReader
 	MetaReader
 	ReorganisationReader
+	ConflictReader
 	TallyReader
 	WatchReader
 }
@@ -61,6 +62,7 @@ type Tx interface {
 	LinkWriter
 	MetaWriter
 	ReorganisationWriter
+	ConflictWriter
 	TallyWriter
 	WatchWriter
 }

@@ -29,6 +29,7 @@ func Run(t *testing.T, open Open) {
 		"Codes": codes, "MetaAndCounters": meta, "Concurrent": concurrent,
 		"Reorganisations": reorganisations, "Tallies": tallies, "Persons": persons, "Pairs": pairs,
 		"Findings": findings, "Questions": questions, "Placed": placed, "Webhooks": webhooks,
+		"Conflicts": conflicted,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, open(t)) })
 	}

@@ -107,7 +107,7 @@ func (l Lang) Custody(c clientlib.Custody) string {
 	switch {
 	case c.Stage != clientlib.StageAskedBack:
 		return l.T("stage." + c.Stage.String())
-	case c.Reason != "" && c.Reason != clientlib.ReasonConflict:
+	case c.Reason != "" && c.Reason != clientlib.ReasonConflict && c.Reason != clientlib.ReasonQuestion:
 		return l.T("stage.kept-back", "reason", l.Reason(c.Reason))
 	default:
 		return l.T("stage.asked-back")
