@@ -137,16 +137,16 @@ func (f *Figures) overview() *Overview {
 // TeamLine is a team with its verdict and what would help it.
 type TeamLine struct {
 	*Team
-	Village string `json:"village"`
-	Verdict Text   `json:"verdict_text"`
-	Reasons Text   `json:"reasons"`
-	Step    Step   `json:"step"`
-	Next    Text   `json:"next" doc:"the step in words"`
+	Village     string `json:"village"`
+	VerdictText Text   `json:"verdict_text"`
+	Reasons     Text   `json:"reasons"`
+	Step        Step   `json:"step"`
+	Next        Text   `json:"next" doc:"the step in words"`
 }
 
 func (f *Figures) teamLine(t *Team) TeamLine {
 	step := t.NextStep()
-	return TeamLine{Team: t, Village: f.unitName(t.Unit), Verdict: verdictWords[t.Verdict], Reasons: f.Reasons(t), Step: step, Next: stepWords[step]}
+	return TeamLine{Team: t, Village: f.unitName(t.Unit), VerdictText: verdictWords[t.Verdict], Reasons: f.Reasons(t), Step: step, Next: stepWords[step]}
 }
 
 // UnitView is one unit with those directly below it.

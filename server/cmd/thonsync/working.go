@@ -62,7 +62,7 @@ func (c unitCmd) Run(a *app) error {
 			a.say("  %-30s %-22s %4d of %4d work", u.Name, u.Unit, u.Working, u.Teams)
 		}
 		for _, t := range v.Teams {
-			a.say("  %s  %-25s %-12s %s", t.ID, t.Village, t.Verdict.EN, t.Reasons.EN)
+			a.say("  %s  %-25s %-12s %s", t.ID, t.Village, t.VerdictText.EN, t.Reasons.EN)
 			if t.Step != report.NoStep {
 				a.say("  %36s  next: %s", "", t.Next.EN)
 			}
@@ -85,7 +85,7 @@ func (c teamCmd) Run(a *app) error {
 		return err
 	}
 	return a.show(v, func() {
-		a.say("%s, %s: %s. %s", v.Name, v.CommuneName, v.TeamLine.Verdict.EN, v.Reasons.EN)
+		a.say("%s, %s: %s. %s", v.Name, v.CommuneName, v.VerdictText.EN, v.Reasons.EN)
 		if v.Step != report.NoStep {
 			a.say("Next: %s.", v.Next.EN)
 		}

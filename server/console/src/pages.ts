@@ -25,5 +25,9 @@ export const groups: readonly (readonly [Group, Text])[] = [
 ];
 
 export const pages: readonly PageEntry[] = [
+  { path: "overview", title: ["Tổng quan", "Overview"], group: "work", roles: ["province", "officer"], point: true, load: () => import("./pages/overview") },
+  { path: "units", title: ["Đơn vị và tổ", "Units and teams"], group: "work", roles: ["province", "officer"], point: true, load: () => import("./pages/units") },
+  { path: "activity", title: ["Việc đã ghi", "Activity"], group: "work", roles: ["province", "officer"], point: true, load: () => import("./pages/activity") },
+  { path: "exports", title: ["Báo cáo và xuất tệp", "Reports and files"], group: "work", roles: ["province", "officer"], point: true, load: () => import("./pages/exports") },
   { path: "audit", title: ["Nhật ký truy cập", "Access log"], group: "trust", roles: ["province", "auditor"], point: false, load: () => import("./pages/audit") },
 ];
