@@ -882,6 +882,7 @@ export type TeamLine = {
   step: string;
   trained: number;
   unit: string;
+  verdict: string;
   verdict_text: Text;
   village: string;
   waiting: number;
@@ -944,6 +945,7 @@ export type TeamView = {
   /** by month, the oldest first; the last is today */
   trend: TeamPoint[] | null;
   unit: string;
+  verdict: string;
   verdict_text: Text;
   village: string;
   waiting: number;
