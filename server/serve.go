@@ -160,7 +160,7 @@ func (n *Node) publicServer() (*httpapi.Server, error) {
 	if n.requests != nil {
 		o.Requests = desk{n}
 	}
-	o.Health = healthKeeper{n}
+	o.Health, o.Outward = healthKeeper{n}, outsider{n}
 	if n.opts.Mounts != nil {
 		o.Mounts = n.opts.Mounts(n)
 	}

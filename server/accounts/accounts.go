@@ -49,13 +49,17 @@ type Account struct {
 
 // Caller is who sends a request.
 type Caller struct {
-	Account uuid.UUID // uuid.Nil for a program that holds the API token
+	Account uuid.UUID // the token's for a program that holds a token; uuid.Nil for the API token
 	Name    string
 	Role    Role
 	Units   []string
 	Factor  bool   // the account has a second factor
 	Pending bool   // it must set one before it may do anything else
 	CSRF    string // what a form must send back
+	// Program says that a token of another program is used, which reads Parts and
+	// changes nothing.
+	Program bool
+	Parts   []Part
 	session []byte // hash of the session's token
 }
 
@@ -110,6 +114,8 @@ type Service struct {
 	db   *sql.DB
 	box  *keys.Box
 	hash *hasher
+
+	buckets buckets
 }
 
 var namePattern = regexp.MustCompile(`^[a-z][a-z0-9._-]{2,31}$`)
@@ -265,7 +271,7 @@ func (s *Service) List(ctx context.Context) (out []Account, err error) {
 }
 
 // Restored ends everything that an old copy of the file could let in again:
-// sessions, links, known browsers.
+// sessions, links, known browsers, and tokens, which may have been revoked since.
 func (s *Service) Restored(ctx context.Context) error {
 	return s.update(ctx, func(t tx) error {
 		for _, table := range []string{"sessions", "links", "browsers"} {
@@ -273,7 +279,7 @@ func (s *Service) Restored(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		return t.exec(`UPDATE tokens SET revoked_ms = ? WHERE revoked_ms = 0`, s.nowMS())
 	})
 }
 

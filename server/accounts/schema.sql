@@ -52,3 +52,18 @@ CREATE TABLE failures (
   level INTEGER NOT NULL,               -- thousandths of a failure
   at_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Tokens of other programs. Revoked ones stay, so that it can be told whose they
+-- were.
+CREATE TABLE tokens (
+  id         BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+  name       TEXT    NOT NULL,
+  hash       BLOB    NOT NULL UNIQUE,
+  units      TEXT    NOT NULL,          -- separated by spaces; '' for the whole server
+  parts      TEXT    NOT NULL,          -- separated by spaces
+  by_actor   TEXT    NOT NULL,
+  made_ms    INTEGER NOT NULL,
+  ends_ms    INTEGER NOT NULL,
+  used_ms    INTEGER NOT NULL,          -- at most a minute old; 0 for never
+  revoked_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -21,8 +21,9 @@ import (
 // Access finds out who sends a request and what lies in whose units.
 // Implementations must be safe for concurrent use.
 type Access interface {
-	// Token gives an error unless token is the API token.
-	Token(ctx context.Context, token string) error
+	// Token finds who holds a token: the API token, or that of another program;
+	// accounts.ErrSignIn if nobody does, *accounts.TooOften if it asks too often.
+	Token(ctx context.Context, token string) (accounts.Caller, error)
 	// Session finds who holds a session's token; accounts.ErrSignIn if nobody.
 	Session(ctx context.Context, token string) (accounts.Caller, error)
 	// Within tells whether a unit lies in one of units; false for a unit that is
@@ -53,6 +54,8 @@ type Permit struct {
 	Open  bool // anybody, also who has not signed in
 	Roles []accounts.Role
 	Reach Reach
+	// Part lets tokens of other programs that may read it in; none does without.
+	Part accounts.Part
 }
 
 var (
@@ -90,7 +93,16 @@ var permits = map[string]Permit{
 	"GET /docs":            Anybody,
 	"GET /":                Anybody, // says what this server is, and nothing that was recorded
 
-	"GET /metrics":                       {Roles: province},
+	"GET /v1/changes":             {Roles: operators, Reach: ReachUnit, Part: accounts.PartChanges},
+	"GET /v1/tokens":              {Roles: province},
+	"POST /v1/tokens":             {Roles: province},
+	"POST /v1/tokens/{id}/revoke": {Roles: province},
+	"GET /v1/health":              {Roles: operators, Reach: ReachUnit, Part: accounts.PartHealth},
+	"GET /v1/health/devices/{id}": {Roles: operators, Reach: ReachUnit, Part: accounts.PartHealth},
+	"POST /v1/health/dismiss":     {Roles: operators, Reach: ReachUnit},
+	"POST /v1/health/undo":        {Roles: operators, Reach: ReachUnit},
+
+	"GET /metrics":                       {Roles: province, Part: accounts.PartStatus},
 	"GET /v1/account":                    {Roles: everyRole, Reach: ReachOwn},
 	"GET /v1/accounts":                   {Roles: province},
 	"POST /v1/accounts":                  {Roles: province},
@@ -112,26 +124,22 @@ var permits = map[string]Permit{
 	"POST /v1/requests/{number}/erase":   {Roles: province},
 	"POST /v1/requests/{number}/sheet":   {Roles: province},
 	"GET /v1/events":                     {Roles: everyRole}, // names of parts, no data
-	"GET /v1/status":                     {Roles: operators, Reach: ReachServer},
-	"GET /v1/reports":                    {Roles: operators},
-	"GET /v1/reports/{name}":             {Roles: operators, Reach: ReachUnit},
-	"GET /v1/reports/{name}/{format}":    {Roles: operators, Reach: ReachUnit},
-	"GET /v1/overview":                   {Roles: operators, Reach: ReachUnit},
-	"GET /v1/trend":                      {Roles: operators, Reach: ReachUnit},
-	"GET /v1/units":                      {Roles: operators, Reach: ReachUnit},
-	"GET /v1/units/{unit}":               {Roles: operators, Reach: ReachUnit},
+	"GET /v1/overview":                   {Roles: operators, Reach: ReachUnit, Part: accounts.PartReports},
+	"GET /v1/trend":                      {Roles: operators, Reach: ReachUnit, Part: accounts.PartReports},
+	"GET /v1/units":                      {Roles: operators, Reach: ReachUnit, Part: accounts.PartReports},
+	"GET /v1/units/{unit}":               {Roles: operators, Reach: ReachUnit, Part: accounts.PartReports},
 	"GET /v1/teams/{id}":                 {Roles: operators, Reach: ReachUnit},
-	"GET /v1/activity":                   {Roles: operators, Reach: ReachUnit},
+	"GET /v1/activity":                   {Roles: operators, Reach: ReachUnit, Part: accounts.PartReports},
 	"GET /v1/targets":                    {Roles: operators, Reach: ReachUnit},
 	"POST /v1/targets":                   {Roles: province},
 	"GET /v1/criteria":                   {Roles: operators},
 	"POST /v1/criteria":                  {Roles: province},
 	"POST /v1/working/{what}/import":     {Roles: province},
+	"GET /v1/status":                     {Roles: operators, Reach: ReachServer, Part: accounts.PartStatus},
+	"GET /v1/reports":                    {Roles: operators, Part: accounts.PartReports},
+	"GET /v1/reports/{name}":             {Roles: operators, Reach: ReachUnit, Part: accounts.PartReports},
+	"GET /v1/reports/{name}/{format}":    {Roles: operators, Reach: ReachUnit, Part: accounts.PartReports},
 
-	"GET /v1/health":                    {Roles: operators, Reach: ReachUnit},
-	"GET /v1/health/devices/{id}":       {Roles: operators, Reach: ReachUnit},
-	"POST /v1/health/dismiss":           {Roles: operators, Reach: ReachUnit},
-	"POST /v1/health/undo":              {Roles: operators, Reach: ReachUnit},
 	"GET /v1/links":                     {Roles: operators, Reach: ReachUnit},
 	"GET /v1/links/helped":              {Roles: operators, Reach: ReachUnit},
 	"GET /v1/links/{id}/{other}":        {Roles: operators, Reach: ReachUnit},
@@ -184,7 +192,7 @@ func AddressOf(ctx context.Context) string {
 
 var (
 	errSignIn = &Problem{Code: codeSignIn, Status: http.StatusUnauthorized,
-		Detail: "Sign in on the page " + SignInPath + ", or send the header Authorization: Bearer TOKEN with the token of the file keys/api-token in the data folder"}
+		Detail: "Sign in on the page " + SignInPath + ", or send the header Authorization: Bearer TOKEN with a token made by thonsync token new, or that of the file keys/api-token in the data folder"}
 	errFactor = &Problem{Code: codeSignIn, Status: http.StatusUnauthorized,
 		Detail: "This account must set its second factor first: do it on the page /account"}
 	errForm = &Problem{Code: codeForm, Status: http.StatusForbidden,
@@ -199,10 +207,11 @@ func (s *Server) identify(ctx context.Context, authorization, session string) (a
 		return accounts.Caller{}, errSignIn
 	}
 	if token, ok := strings.CutPrefix(authorization, "Bearer "); ok {
-		if s.opts.Access.Token(ctx, token) != nil {
-			return accounts.Caller{}, errSignIn
+		c, err := s.opts.Access.Token(ctx, token)
+		if often, ok := errors.AsType[*accounts.TooOften](err); ok {
+			return c, &Problem{Code: syncproto.CodeOverload, Status: http.StatusTooManyRequests, Detail: often.Error()}
 		}
-		return accounts.Machine(), nil
+		return c, signInOr(err)
 	}
 	if session == "" {
 		return accounts.Caller{}, errSignIn
@@ -228,6 +237,8 @@ func (s *Server) admits(p Permit, c *accounts.Caller, method, csrf string) error
 	case c.Pending && p.Reach != ReachOwn:
 		return errFactor
 	case !slices.Contains(p.Roles, c.Role):
+		return errHidden
+	case c.Program && (p.Part == "" || !slices.Contains(c.Parts, p.Part) || method != http.MethodGet && method != http.MethodHead):
 		return errHidden
 	case p.Reach == ReachServer && c.Role == accounts.Officer && !s.opts.Access.Whole(c.Units):
 		return errHidden
@@ -321,6 +332,9 @@ func declare(op huma.Operation) huma.Operation {
 		roles[i] = string(r)
 	}
 	op.Extensions = map[string]any{"x-roles": roles}
+	if p.Part != "" {
+		op.Extensions["x-token-part"] = string(p.Part)
+	}
 	op.Description = strings.TrimSpace(op.Description + " Roles: " + strings.Join(roles, ", ") + ". Others get not-found, as for what is not there.")
 	return op
 }

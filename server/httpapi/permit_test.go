@@ -3,7 +3,6 @@ package httpapi
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,8 +10,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
 
 	"thonsync/server/accounts"
 	"thonsync/server/audit"
@@ -26,11 +27,26 @@ func (*stand) Exchange(_ context.Context, b []byte) ([]byte, error) { return b, 
 func (*stand) Keys(context.Context) ([]byte, error)                 { return []byte("notice"), nil }
 func (*stand) Ready(context.Context) error                          { return nil }
 func (*stand) Status(context.Context) (Status, error)               { return Status{Role: "centre"}, nil }
-func (*stand) Token(_ context.Context, token string) error {
-	if token != "secret" {
-		return errors.New("no")
+
+// Token takes "program PARTS UNITS" with dots for blanks and commas inside.
+func (*stand) Token(_ context.Context, token string) (accounts.Caller, error) {
+	f := strings.Split(token, ".")
+	switch {
+	case token == "secret":
+		return accounts.Machine(), nil
+	case token == "often":
+		return accounts.Caller{}, &accounts.TooOften{After: time.Second}
+	case f[0] != "program":
+		return accounts.Caller{}, accounts.ErrSignIn
 	}
-	return nil
+	c := accounts.Caller{Account: uuid.UUID{1}, Name: "máy", Role: accounts.Province, Program: true}
+	for _, p := range strings.Split(f[1], ",") {
+		c.Parts = append(c.Parts, accounts.Part(p))
+	}
+	if len(f) > 2 {
+		c.Role, c.Units = accounts.Officer, f[2:]
+	}
+	return c, nil
 }
 func (*stand) Session(_ context.Context, token string) (accounts.Caller, error) {
 	f := strings.Split(token, ".")
@@ -76,6 +92,7 @@ func newStand(t *testing.T) (*Server, *stand) {
 		Limits:  Limits{Body: 4096, Concurrency: 2, Queue: 2},
 		Working: worker{},
 		Links:   linker{},
+		Outward: outwards{},
 	})
 	return s, d
 }
@@ -88,10 +105,12 @@ type somebody struct {
 	own     bool          // the unit of requests is his
 	whole   bool          // everything here is his
 	pending bool
+	parts   []accounts.Part // of a program's token; nil for a person
 }
 
 func everybody() []somebody {
 	cookie := func(token string) []string { return []string{"Cookie", SessionCookie + "=" + token} }
+	bearer := func(token string) []string { return []string{"Authorization", "Bearer " + token} }
 	return []somebody{
 		{name: "nobody"},
 		{name: "wrong token", header: []string{"Authorization", "Bearer wrong"}},
@@ -104,6 +123,12 @@ func everybody() []somebody {
 		{name: "officer of another unit", header: cookie("officer.list:2"), role: accounts.Officer},
 		{name: "officer of all there is", header: cookie("officer.list:1.whole"), role: accounts.Officer, own: true, whole: true},
 		{name: "auditor", header: cookie("auditor"), role: accounts.Auditor},
+		{name: "program with nothing", header: bearer("program.none"), role: accounts.Province, parts: []accounts.Part{"none"}},
+		{name: "program for changes", header: bearer("program.changes"), role: accounts.Province, parts: []accounts.Part{accounts.PartChanges}},
+		{name: "program for status", header: bearer("program.status"), role: accounts.Province, parts: []accounts.Part{accounts.PartStatus}},
+		{name: "program of the unit", header: bearer("program.health,reports,changes.list:1"), role: accounts.Officer, own: true,
+			parts: []accounts.Part{accounts.PartHealth, accounts.PartReports, accounts.PartChanges}},
+		{name: "program of another unit", header: bearer("program.health,reports,changes,status.list:2"), role: accounts.Officer, parts: accounts.Parts()},
 	}
 }
 
@@ -118,6 +143,8 @@ func expected(p Permit, who somebody) int {
 	case who.pending && p.Reach != ReachOwn:
 		return 401
 	case !slices.Contains(p.Roles, who.role):
+		return 404
+	case who.parts != nil && !slices.Contains(who.parts, p.Part):
 		return 404
 	case who.role == accounts.Officer && p.Reach == ReachServer && !who.whole:
 		return 404

@@ -207,7 +207,7 @@ func (s *Server) writeProblem(c *fiber.Ctx, err error) error {
 	if p.Status >= 500 {
 		s.log.LogAttrs(c.UserContext(), levelOf(p.Code), "request failed", attrs(c, p.Status, err)...)
 	}
-	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusInsufficientStorage {
+	if p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable || p.Status == http.StatusInsufficientStorage {
 		secs := max(1, int(pauseFor(err, s.spread)/time.Second))
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(secs))
 	}

@@ -71,6 +71,8 @@ type Options struct {
 	Health HealthKeeper
 	// Links finds records about the same citizen; nil at a point.
 	Links Linker
+	// Outward serves other systems; nil for none.
+	Outward Outward
 	// Foreign is told who asks for what is not there or not his; nil for nobody.
 	Foreign audit.Writer
 	Mounts  []Mount
@@ -203,6 +205,9 @@ func (s *Server) routes() {
 	if s.opts.Events != nil {
 		s.route(fiber.MethodGet, "/v1/events", s.events)
 		describeEvents(s.api.OpenAPI())
+	}
+	if s.opts.Outward != nil {
+		s.registerOutward()
 	}
 	describeExchange(s.api.OpenAPI())
 	s.route(fiber.MethodGet, "/openapi.json", s.openAPI)

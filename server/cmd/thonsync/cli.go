@@ -60,6 +60,7 @@ type cli struct {
 	Verify  verifyCmd     `cmd:"" help:"Prove every chain of the data folder, or of a backup."`
 	Account accountsCmd   `cmd:"" name:"accounts" help:"Who may sign in to the pages of this server."`
 	Keys    keysCmd       `cmd:"" help:"Keys: list, replace, destroy, on paper and back."`
+	Token   tokenCmd      `cmd:"" help:"Tokens of other programs: what they may read, and until when."`
 	Request requestCmd    `cmd:"" help:"Requests of citizens about their data, and breaches, with legal due dates."`
 	Audit   auditCmd      `cmd:"" help:"The access log: who signed in, who saw personal fields."`
 	Doctor  doctorCmd     `cmd:"" help:"Look for what is wrong and say what to do."`
