@@ -79,6 +79,21 @@ export type BothTexts = {
   vi: string;
 };
 
+export type Change = {
+  collection: "activity" | "team" | "unit" | "kind" | "guide";
+  /** a field has more than one standing value: the one shown may change */
+  conflict?: boolean;
+  /** it was made between this, where known, and latest_ms */
+  earliest_ms?: number;
+  /** operational values by the names of the catalogue; absent for tombstones */
+  fields?: Record<string, unknown>;
+  /** operational values of the activity's kind, by the names of its definition */
+  kind_fields?: Record<string, unknown>;
+  latest_ms?: number;
+  record: string;
+  state: "present" | "void" | "erased" | "withdrawn" | "out-of-scope";
+};
+
 export type CounterStatus = {
   name: string;
   value: number;
@@ -422,6 +437,20 @@ export type NewAccount = {
   units?: string[] | null;
 };
 
+export type NewToken = {
+  by: string;
+  ends_ms: number;
+  id: string;
+  made_ms: number;
+  name: string;
+  parts: string[] | null;
+  revoked_ms: number;
+  /** for the header Authorization: Bearer; it is not shown again */
+  token: string;
+  units?: string[] | null;
+  used_ms: number;
+};
+
 export type OutcomeStatus = {
   changes: number;
   outcome: string;
@@ -465,6 +494,16 @@ export type OwnAccount = {
   role: "province" | "officer" | "auditor";
   second_factor: boolean;
   units: string[] | null;
+};
+
+export type Page = {
+  changes: Change[] | null;
+  /** there is more now: ask again at once */
+  more: boolean;
+  /** cursor to go on from; keep it once the changes are stored */
+  next: string;
+  /** the cursor was of a history that is not known here: everything is told again */
+  restarted?: boolean;
 };
 
 export type PairView = {
@@ -978,6 +1017,29 @@ export type ToBePlaced = {
   to_name?: string;
 };
 
+export type Token = {
+  by: string;
+  ends_ms: number;
+  id: string;
+  made_ms: number;
+  name: string;
+  parts: string[] | null;
+  revoked_ms: number;
+  units?: string[] | null;
+  used_ms: number;
+};
+
+export type TokenInputBody = {
+  /** how long it is valid */
+  days?: number;
+  /** which system it is for */
+  name?: string;
+  /** what it may read: reports, health, changes, status */
+  parts?: string[] | null;
+  /** list:code; none for the whole server */
+  units?: string[] | null;
+};
+
 export type Touched = {
   /** follows by itself; a person has to place it; ends without a successor; keeps its old unit */
   action: "follows" | "place" | "ends" | "keeps";
@@ -1158,6 +1220,13 @@ export interface Paths {
     query: {  };
     body: undefined;
     answer: Verdict;
+  };
+  /** What changed, for other systems. */
+  "GET /v1/changes": {
+    path: {  };
+    query: { after?: string; unit?: string; limit?: number };
+    body: undefined;
+    answer: Page;
   };
   /** The criteria by which a team is said to work, with their history. */
   "GET /v1/criteria": {
@@ -1487,6 +1556,27 @@ export interface Paths {
     query: {  };
     body: undefined;
     answer: TeamView;
+  };
+  /** Tokens of other programs, the newest first. */
+  "GET /v1/tokens": {
+    path: {  };
+    query: {  };
+    body: undefined;
+    answer: Token[] | null;
+  };
+  /** Make a token; it is shown once. */
+  "POST /v1/tokens": {
+    path: {  };
+    query: {  };
+    body: TokenInputBody;
+    answer: NewToken;
+  };
+  /** End a token at once. */
+  "POST /v1/tokens/{id}/revoke": {
+    path: { id: string };
+    query: {  };
+    body: undefined;
+    answer: undefined;
   };
   /** Working teams over time. */
   "GET /v1/trend": {
