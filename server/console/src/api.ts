@@ -42,5 +42,7 @@ export async function call<K extends keyof Paths>(route: K, parts: Parts<K> = {}
     location.assign("/signin?next=" + encodeURIComponent(location.pathname + location.search));
   }
   if (!answer.ok) throw await problemOf(answer);
-  return (answer.status === 204 ? undefined : await answer.json()) as Paths[K]["answer"];
+  if (answer.status === 204) return undefined as Paths[K]["answer"];
+  const json = answer.headers.get("Content-Type")?.includes("json");
+  return (json ? await answer.json() : await answer.text()) as Paths[K]["answer"];
 }

@@ -29,5 +29,6 @@ export const pages: readonly PageEntry[] = [
   { path: "units", title: ["Đơn vị và tổ", "Units and teams"], group: "work", roles: ["province", "officer"], point: true, load: () => import("./pages/units") },
   { path: "activity", title: ["Việc đã ghi", "Activity"], group: "work", roles: ["province", "officer"], point: true, load: () => import("./pages/activity") },
   { path: "exports", title: ["Báo cáo và xuất tệp", "Reports and files"], group: "work", roles: ["province", "officer"], point: true, load: () => import("./pages/exports") },
+  { path: "requests", title: ["Yêu cầu của công dân", "Citizens' requests"], group: "trust", roles: ["province"], point: false, load: () => import("./pages/requests") },
   { path: "audit", title: ["Nhật ký truy cập", "Access log"], group: "trust", roles: ["province", "auditor"], point: false, load: () => import("./pages/audit") },
 ];

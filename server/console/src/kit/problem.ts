@@ -29,5 +29,5 @@ export async function problemOf(r: Response): Promise<Problem> {
 export function asProblem(e: unknown, offline: string): Problem {
   if (e instanceof Problem) return e;
   if (e instanceof TypeError) return new Problem(offline, "", "offline", 0, true, "");
-  return new Problem(String(e), "", "", 0, false, "");
+  return new Problem(e instanceof Error ? e.message : String(e), "", "", 0, false, "");
 }

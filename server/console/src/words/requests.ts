@@ -1,0 +1,103 @@
+// Words of citizens' requests.
+import { words, type Text } from "../kit/words";
+
+export const w = words({
+  title: ["Yêu cầu của công dân", "Citizens' requests"],
+  lead: ["Công dân xin xem, sửa, xóa dữ liệu của mình, rút lại đồng ý, và các sự cố lộ dữ liệu. Hạn trả lời tính theo luật.", "Citizens ask to see, correct or erase their data, or take a consent back; and breaches. The dates are those of the law."],
+  number: ["Số", "Number"],
+  kind: ["Xin gì", "Asks for"],
+  received: ["Nhận ngày", "Received"],
+  answerBy: ["Trả lời trước", "To be answered by"],
+  doneBy: ["Xong trước", "To be done by"],
+  state: ["Tình trạng", "State"],
+  records: ["Hồ sơ", "Records"],
+  none: ["Không có yêu cầu nào đang chờ", "No request is waiting"],
+  noneHelp: ["Khi công dân đến xin, hãy bấm “Nhận yêu cầu mới”.", "When a citizen comes and asks, press “Take a request up”."],
+  all: ["Cả yêu cầu đã xong", "Closed ones, too"],
+  add: ["Nhận yêu cầu mới", "Take a request up"],
+  back: ["Về danh sách", "Back to the list"],
+  channel: ["Đến bằng cách nào", "How it came in"],
+  idNumber: ["Số định danh của công dân", "The citizen's identity number"],
+  idNumberHint: ["12 chữ số. Dùng để tìm hồ sơ, không được lưu lại.", "12 digits. Finds the records and is not kept."],
+  recordIds: ["Mã hồ sơ, nếu đã biết", "Ids of records, where they are known"],
+  recordIdsHint: ["Mỗi dòng một mã.", "One a line."],
+  shared: ["Dữ liệu đã được chuyển cho nơi khác", "Others were given the data"],
+  overdue: ["quá hạn", "overdue"],
+  open: ["đang làm", "open"],
+  closed: ["đã xong", "closed"],
+  noRecords: ["Chưa có hồ sơ nào được nối với yêu cầu này", "No record is linked to this request"],
+  noRecordsHelp: ["Nếu công dân không có hồ sơ ở đây, hãy đóng yêu cầu với lý do “không có hồ sơ”.", "If the citizen has no records here, close the request with the reason “no records”."],
+  unlink: ["Không phải của người này", "Not this person's"],
+  unlinked: ["Đã bỏ hồ sơ khỏi yêu cầu.", "The record was taken off the request."],
+  erased: ["đã xóa", "erased"],
+  unknown: ["chưa có ở đây", "not known here"],
+  recipients: ["Ai đã nhận dữ liệu này", "Who was given this data"],
+  told: ["đã báo", "told"],
+  tell: ["Đã báo cho họ", "They were told"],
+  steps: ["Các bước đã làm", "What was done"],
+  unit: ["Đơn vị", "Unit"],
+  when: ["Lúc", "When"],
+  what: ["Việc", "What"],
+  next: ["Việc tiếp theo", "What to do next"],
+  acknowledge: ["Đã báo công dân là đã nhận", "The citizen was told it is being dealt with"],
+  sheet: ["Làm bản in tất cả dữ liệu", "Make the sheet with all values"],
+  sheetNote: ["Việc này được ghi vào nhật ký truy cập.", "This is written into the access log."],
+  erase: ["Xóa {n} hồ sơ ở mọi nơi", "Erase {n} records everywhere"],
+  eraseNote: ["Không lấy lại được. Để chắc chắn, hãy gõ số hồ sơ sẽ xóa.", "This cannot be undone. To be sure, type how many records will be erased."],
+  eraseCount: ["Số hồ sơ", "Number of records"],
+  eraseDone: ["Đã xóa. Đã soát các tệp: còn {n} chỗ.", "Erased. The files were looked through: found in {n} places."],
+  eraseWrong: ["Số không khớp: yêu cầu này có {n} hồ sơ.", "The number differs: this request has {n} records."],
+  keep: ["Giữ lại theo căn cứ khác", "Keep on another basis"],
+  notice: ["Đã báo cơ quan chức năng", "The authority was told"],
+  extend: ["Gia hạn", "Extend the time"],
+  reason: ["Lý do", "Reason"],
+  close: ["Đóng: đã làm xong", "Close: done"],
+  refuse: ["Đóng: từ chối", "Close: refused"],
+  takeBack: ["Đóng: công dân rút yêu cầu", "Close: taken back by the citizen"],
+  same: ["Yêu cầu khác của cùng người", "Other requests of the same person"],
+  correct: ["Sửa hồ sơ bằng lệnh `thonsync request correct` ở máy chủ, rồi quay lại đây.", "Correct the record with `thonsync request correct` on the server, then come back here."],
+  backups: ["Bản sao lưu cuối cùng còn đọc được đến {day}.", "The last backup with it can be read until {day}."],
+});
+
+const text = (vi: string, en: string): Text => [vi, en];
+
+export const kinds: Record<string, Text> = {
+  see: text("xem dữ liệu", "to see the data"),
+  correct: text("sửa dữ liệu", "to correct the data"),
+  erase: text("xóa dữ liệu", "to erase the data"),
+  withdraw: text("rút lại đồng ý", "to take the consent back"),
+  object: text("phản đối xử lý", "to stop the use"),
+  breach: text("sự cố lộ dữ liệu", "breach"),
+};
+
+export const channels: Record<string, Text> = {
+  office: text("tại trụ sở", "at the office"),
+  phone: text("điện thoại", "by telephone"),
+  letter: text("thư", "by letter"),
+  portal: text("cổng dịch vụ công", "by the portal"),
+  team: text("qua tổ", "through a team"),
+  automatic: text("tự động", "by itself"),
+};
+
+export const reasons: Record<string, Text> = {
+  complex: text("việc phức tạp", "complex"),
+  "many-records": text("nhiều hồ sơ", "many records"),
+  "identity-not-proven": text("chưa chứng minh được danh tính", "identity not proven"),
+  "no-records": text("không có hồ sơ", "no records"),
+  "legal-duty": text("nghĩa vụ theo luật", "legal duty"),
+  "public-task": text("nhiệm vụ công", "public task"),
+  repeated: text("yêu cầu lặp lại", "repeated"),
+  "other-controller": text("thuộc cơ quan khác", "another controller"),
+};
+
+export const acts: Record<string, Text> = {
+  opened: text("nhận yêu cầu", "taken up"),
+  linked: text("nối hồ sơ", "records linked"),
+  unlinked: text("bỏ hồ sơ", "records taken off"),
+  acknowledged: text("báo công dân là đã nhận", "the citizen was told"),
+  extended: text("gia hạn", "time extended"),
+  answered: text("thực hiện", "carried out"),
+  told: text("báo nơi đã nhận dữ liệu", "a recipient was told"),
+  looked: text("soát tệp", "files looked through"),
+  closed: text("đóng", "closed"),
+};
