@@ -73,7 +73,7 @@ function Add() {
 function One({ name }: { name: string }) {
   const [version, again] = useState(0);
   const one = useLoad(() => call("GET /v1/requests/{number}", { path: { number: name } }), [name, version]);
-  const reload = () => again(version + 1);
+  const reload = () => again((v) => v + 1);
   return (
     <Page title={`${w.title} · ${name}`}>
       <p class="noprint"><Link href={withQuery({ number: "" })}>← {w.back}</Link></p>
@@ -116,14 +116,13 @@ function Next({ r, reload }: Part) {
   };
   const keeps = r.kind === "erase" || r.kind === "withdraw" || r.kind === "object";
   return (
-    <section>
+    <section class="panel">
       <h2>{w.next}</h2>
       <div class="actions">
         {!r.acknowledged && !r.answered && r.kind !== "breach" && <Button kind="main" onClick={() => done(act(r, { act: "acknowledged" }))}>{w.acknowledge}</Button>}
         {r.kind === "see" && (r.records?.length ?? 0) > 0 && <Button onClick={() => done(sheet(r))}>{w.sheet}</Button>}
         {r.kind === "breach" && !r.answered && <Button onClick={() => done(call("POST /v1/requests/{number}/answer", { path, body: { how: "notice" } }))}>{w.notice}</Button>}
         {r.answered && <Button kind="main" onClick={() => done(act(r, { act: "closed", outcome: "done" }))}>{w.close}</Button>}
-        <Button kind="quiet" onClick={() => done(act(r, { act: "closed", outcome: "taken-back" }))}>{w.takeBack}</Button>
       </div>
       {r.kind === "see" && <p class="faint">{w.sheetNote}</p>}
       {r.kind === "correct" && !r.answered && <Notice>{w.correct}</Notice>}
@@ -133,6 +132,7 @@ function Next({ r, reload }: Part) {
         {!r.extended && !r.answered && <Button onClick={() => done(act(r, { act: "extended", reason }))}>{w.extend}</Button>}
         {keeps && !r.answered && <Button onClick={() => done(call("POST /v1/requests/{number}/answer", { path, body: { how: "retention", reason } }))}>{w.keep}</Button>}
         <Button onClick={() => done(act(r, { act: "closed", outcome: "refused", reason }))}>{w.refuse}</Button>
+        <Button kind="quiet" onClick={() => done(act(r, { act: "closed", outcome: "taken-back" }))}>{w.takeBack}</Button>
       </Filters>
     </section>
   );
