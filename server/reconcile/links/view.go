@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -31,7 +32,10 @@ func stateOf(name string) store.PairState {
 type Side struct {
 	Record   uuid.UUID `json:"record"`
 	Unit     string    `json:"unit" doc:"home unit, list:code"`
+	Place    string    `json:"place" doc:"name of the village and of its commune"`
 	Kind     string    `json:"kind,omitempty"`
+	KindVI   string    `json:"kind_vi,omitempty"`
+	KindEN   string    `json:"kind_en,omitempty"`
 	Occurred string    `json:"occurred,omitempty" doc:"YYYY, YYYY-MM or YYYY-MM-DD"`
 }
 
@@ -161,7 +165,7 @@ func (s *Service) viewPair(r store.Reader, p *store.Pair, names *linkage.Names) 
 		if err != nil || !there {
 			return v, orNoPair(err)
 		}
-		*side = Side{Record: id, Unit: rec.Unit, Kind: rec.Kind, Occurred: rec.Occurred}
+		*side = s.sideOf(&rec)
 	}
 	c, err := s.compareTwo(r, p.A, p.B, names)
 	if err != nil || c == nil {
@@ -174,6 +178,22 @@ func (s *Service) viewPair(r store.Reader, p *store.Pair, names *linkage.Names) 
 		v.Bits, v.Exact = round(c.Bits), c.Evidence[linkage.FieldNumber].Level == linkage.LevelSame
 	}
 	return v, nil
+}
+
+func (s *Service) sideOf(rec *store.Record) Side {
+	defs := s.cfg.Ingest.Definitions()
+	out := Side{Record: rec.ID, Unit: rec.Unit, Kind: rec.Kind, Occurred: rec.Occurred}
+	if k, ok := defs.Kind(rec.Kind); ok {
+		out.KindVI, out.KindEN = k.NameVI, k.NameEN
+	}
+	var names []string
+	for i, key := range defs.Ancestors(rec.Unit) {
+		if u, ok := defs.Unit(key); ok && i < 2 {
+			names = append(names, u.Name)
+		}
+	}
+	out.Place = strings.Join(names, ", ")
+	return out
 }
 
 func round(bits float64) float64 { return float64(scoreOf(&linkage.Comparison{Bits: bits})) / 100 }

@@ -58,5 +58,6 @@ export const actions: Record<string, Text> = {
   "device-revoked": ["Thu hồi máy", "Device revoked"],
   "device-blocked": ["Điểm nhận chặn máy", "Device blocked by a point"],
   "device-released": ["Cho máy dùng lại", "Device released"],
+  "pair-decided": ["Quyết định hai hồ sơ có cùng một người", "Decided whether two records say one person"],
   "units-reorganised": ["Sắp xếp lại đơn vị", "Units reorganised"],
 };
