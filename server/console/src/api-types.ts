@@ -811,8 +811,12 @@ export type Scanned = {
 
 export type Side = {
   kind?: string;
+  kind_en?: string;
+  kind_vi?: string;
   /** YYYY, YYYY-MM or YYYY-MM-DD */
   occurred?: string;
+  /** name of the village and of its commune */
+  place: string;
   record: string;
   /** home unit, list:code */
   unit: string;
