@@ -16,6 +16,9 @@ import (
 	"thonsync/syncproto/credential"
 )
 
+// eventReorganisation tells open pages that a reorganisation has got further.
+const eventReorganisation = "reorganisation"
+
 // openReorganise makes the service that reorganises the units, at the centre.
 func (n *Node) openReorganise() {
 	if n.role != credential.RoleCentre {
@@ -200,6 +203,7 @@ func noted[T any](ctx context.Context, n *Node, e audit.Event, do func() (T, err
 		e.Result = audit.Refused
 		return out, errors.Join(err, n.audit.Write(ctx, e))
 	}
+	n.events.Publish(eventReorganisation)
 	return out, nil
 }
 

@@ -128,6 +128,9 @@ func (l *listing) add(kind, id, name, unit string) *Touched {
 		return nil
 	}
 	t := Touched{Kind: kind, ID: id, Name: name, Unit: unit, UnitName: l.o.name(unit), From: from, Action: Follows}
+	if kind == KindVillage {
+		t.UnitName = l.o.name(from)
+	}
 	to := m.Candidates()
 	switch now, ok := l.o.defs.Resolve(unit, l.o.row.ToList); {
 	case ok && m.Split():
