@@ -18,6 +18,7 @@ type readOnly struct {
 	store.CustodyWriter
 	store.LinkWriter
 	store.MetaWriter
+	store.RegisterWriter
 	store.ReorganisationWriter
 	store.ConflictWriter
 	store.TallyWriter

@@ -45,6 +45,7 @@ type Reader interface {
 	CustodyReader
 	LinkReader
 	MetaReader
+	RegisterReader
 	ReorganisationReader
 	ConflictReader
 	TallyReader
@@ -61,6 +62,7 @@ type Tx interface {
 	CustodyWriter
 	LinkWriter
 	MetaWriter
+	RegisterWriter
 	ReorganisationWriter
 	ConflictWriter
 	TallyWriter
