@@ -32,6 +32,7 @@ import (
 	"thonsync/server/reconcile/conflicts"
 	"thonsync/server/reconcile/health"
 	"thonsync/server/reconcile/links"
+	"thonsync/server/reconcile/registers"
 	"thonsync/server/reconcile/reorganise"
 	"thonsync/server/relay"
 	"thonsync/server/requests"
@@ -101,7 +102,8 @@ type Node struct {
 	backup *backup.Service
 	orders *backup.Orders
 	// requests is the queue of citizens' requests; nil at a point.
-	requests *requests.Log
+	requests  *requests.Log
+	registers *registers.Service // centre only
 	// reorganise carries reorganisations of the units out; nil at a point.
 	reorganise *reorganise.Service
 	links      *links.Service // centre only
@@ -303,6 +305,9 @@ func (n *Node) openServices(ctx context.Context) (err error) {
 		return err
 	}
 	n.openReorganise()
+	if err := n.openRegisters(ctx); err != nil {
+		return err
+	}
 	n.openHealth()
 	n.openConflicts()
 	if n.orders, err = backup.OpenOrders(n.path(ordersName)); err != nil {

@@ -332,6 +332,9 @@ func (n *Node) viewRequest(ctx context.Context, r *requests.Request, whole bool)
 	}
 	v.Steps = r.Steps
 	v.Same = n.sameSubject(c, r)
+	if v.Listed, err = n.registers.Count(ctx, n.isSubject(r.Subject)); err != nil {
+		return v, err
+	}
 	return v, n.addBackups(&v, r)
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/google/uuid"
 
 	"thonsync/clientlib"
-	"thonsync/server/ingest"
 	"thonsync/server/ownlog"
 	"thonsync/server/requests"
 	"thonsync/server/scan"
@@ -54,23 +53,30 @@ func (n *Node) eraseRequest(ctx context.Context, in RequestErase) (out Erased, e
 	if err != nil {
 		return out, err
 	}
+	listed, err := n.registers.Count(ctx, n.isSubject(r.Subject))
+	if err != nil {
+		return out, err
+	}
 	switch {
 	case !slices.Contains([]requests.Kind{requests.Erase, requests.Withdraw, requests.Object}, r.Kind):
 		return out, syncproto.Errorf(syncproto.CodeInvalidInput, "request %s asks for %s, not for an erasure", r.Number, r.Kind)
 	case !r.Open():
 		return out, syncproto.Errorf(syncproto.CodeInvalidInput, "request %s is closed: open a new one", r.Number)
-	case len(r.Records) == 0:
+	case len(r.Records)+listed == 0:
 		return out, syncproto.Errorf(syncproto.CodeInvalidInput, "request %s names no record yet: `thonsync request link %s RECORD`", r.Number, r.Number)
 	case len(r.Records) != in.Records:
 		return out, syncproto.Errorf(syncproto.CodeInvalidInput, "request %s is about %d records, not %d: look at `thonsync request show %s` again", r.Number, len(r.Records), in.Records, r.Number)
 	}
 	var marks []scan.Mark
 	if in.Look {
-		if marks, err = n.marksOf(ctx, r.Records); err != nil {
+		if marks, err = n.marksOf(ctx, r.Records, r.Subject); err != nil {
 			return out, err
 		}
 	}
 	if out.Rulings, err = n.eraseRecords(ctx, r.Records); err != nil {
+		return out, err
+	}
+	if err := n.eraseListed(ctx, r.Subject); err != nil {
 		return out, err
 	}
 	if n.backup != nil {
@@ -127,8 +133,11 @@ func (n *Node) eraseRecords(ctx context.Context, ids []uuid.UUID) (rulings []uin
 // another citizen's record holds as well, such as a telephone that a family
 // shares: that may be found and is no trace of these. The marks are in memory
 // only, and only until the look is over.
-func (n *Node) marksOf(ctx context.Context, ids []uuid.UUID) (marks []scan.Mark, err error) {
-	var secrets []ingest.Secret
+func (n *Node) marksOf(ctx context.Context, ids []uuid.UUID, subject string) (marks []scan.Mark, err error) {
+	secrets, err := n.listedSecrets(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
 	err = n.store.View(ctx, func(rd store.Reader) error {
 		for _, id := range ids {
 			rec, ok, err := rd.Record(id)
@@ -155,10 +164,16 @@ func (n *Node) marksOf(ctx context.Context, ids []uuid.UUID) (marks []scan.Mark,
 		}
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	if secrets, err = n.unlisted(ctx, subject, secrets); err != nil {
+		return nil, err
+	}
 	for _, s := range secrets {
 		marks = append(marks, scan.Mark{Name: s.Name, Value: s.Value})
 	}
-	return marks, err
+	return marks, nil
 }
 
 // RequestLook has the live files looked through for values that the operator

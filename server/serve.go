@@ -194,7 +194,7 @@ const tidyEvery = 15 * time.Second
 func (n *Node) Tidy(ctx context.Context) error {
 	err := errors.Join(n.answer.Flush(ctx), n.accts.Tidy(ctx), n.audit.Tidy(ctx), n.ingest.Purge(ctx))
 	if n.role == credential.RoleCentre {
-		err = errors.Join(err, n.keepSeals(ctx), n.syncOrders(ctx), n.openWithdrawals(ctx))
+		err = errors.Join(err, n.keepSeals(ctx), n.syncOrders(ctx), n.openWithdrawals(ctx), n.tidyRegisters(ctx))
 	}
 	return err
 }

@@ -87,7 +87,7 @@ func (n *Node) settleRestored(ctx context.Context) error {
 		if _, err := n.own.Renew(ctx); err != nil {
 			return err
 		}
-		if err := n.replayOrders(ctx); err != nil {
+		if err := errors.Join(n.replayOrders(ctx), n.replayRegisters(ctx)); err != nil {
 			return err
 		}
 	}

@@ -61,9 +61,10 @@ const (
 	ConflictReopened Action = "conflict-reopened" // a settling was undone
 	TeamAsked        Action = "team-asked"        // a question about a record went down to its team
 
-	WorkingSet  Action = "working-set"       // Object says what: criteria, targets or trainings
-	PairDecided Action = "pair-decided"      // whether two records say the same person; Result says what was decided
-	Reorganised Action = "units-reorganised" // Result says how: apply, place (Count things), undo
+	WorkingSet      Action = "working-set"       // Object says what: criteria, targets or trainings
+	PairDecided     Action = "pair-decided"      // whether two records say the same person; Result says what was decided
+	Reorganised     Action = "units-reorganised" // Result says how: apply, place (Count things), undo
+	RegisterChanged Action = "register-changed"  // Result says how: import, undo, remove
 )
 
 // Actors that are neither an account nor a device.

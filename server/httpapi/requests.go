@@ -59,6 +59,7 @@ type RequestView struct {
 	Outcome      string          `json:"outcome,omitempty"`
 	Device       uuid.UUID       `json:"device,omitzero"`
 	Records      []RequestRecord `json:"records"`
+	Listed       int             `json:"listed"`     // rows of registers about the citizen
 	Recipients   []Recipient     `json:"recipients"` // who got personal values of these records
 	// BackupsUntilMS is when the last backup with what was erased becomes
 	// unreadable; 0 where none can be read.

@@ -22,6 +22,9 @@ func (ses *session) eraseRecord(id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
+	if err := ses.eraseInRegisters(f); err != nil {
+		return err
+	}
 	f.rec.Erased = true
 	for i := range f.entries {
 		e := &f.entries[i]

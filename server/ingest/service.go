@@ -36,6 +36,7 @@ type Service struct {
 	left     leftovers
 	floorMS  atomic.Int64 // of the tallies
 	purging  sync.Mutex
+	eraser   atomic.Pointer[Eraser]
 
 	mu     sync.RWMutex // guards closed against sends on queue
 	closed bool

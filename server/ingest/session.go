@@ -69,6 +69,9 @@ func (ses *session) finish() error {
 	if err := ses.tx.QueuePersons(ses.persons); err != nil {
 		return err
 	}
+	if err := ses.noteRegisters(); err != nil {
+		return err
+	}
 	if err := ses.flush(); err != nil {
 		return err
 	}

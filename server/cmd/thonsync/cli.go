@@ -47,6 +47,7 @@ type cli struct {
 	Report  reportCmd     `cmd:"" help:"Reports: which teams work, what was done, what is missing."`
 	Export  exportCmd     `cmd:"" help:"Export activities to a file."`
 	Status  statusCmd     `cmd:"" help:"Show what this server holds and when it last reached others."`
+	Lists   registerCmd   `cmd:"" name:"register" help:"Compare what was recorded with lists of what others enrolled."`
 	Reorg   reorganiseCmd `cmd:"" name:"reorganise" help:"Reorganisations of the units: plan, dry run, apply, place what was split, undo."`
 	Health  healthCmd     `cmd:"" help:"What is wrong on the way from phones to the centre, and what to do next."`
 	Link    linkCmd       `cmd:"" help:"Records that may be about the same citizen: compare, link, keep apart, undo."`

@@ -201,6 +201,13 @@ func (s *Service) indexed(rec *store.Record, row syncproto.Row) (store.Person, b
 // sealedFor binds a sealed row to its record and to this use of the key.
 func sealedFor(record uuid.UUID) []byte { return append([]byte("thonsync person\x00"), record[:]...) }
 
+// Read gives an indexed person as linkage compares it, prepared; commune is the
+// one it is compared in. It names a citizen: whoever calls it answers for who gets
+// to see that.
+func (s *Service) Read(p *store.Person, commune string) (linkage.Person, error) {
+	return s.open(p, commune)
+}
+
 // open gives an indexed person as linkage compares it, prepared.
 func (s *Service) open(p *store.Person, commune string) (linkage.Person, error) {
 	out := linkage.Person{Number: linkage.Hash(p.Number), Phone: linkage.Hash(p.Phone), Village: p.Unit, Commune: commune}

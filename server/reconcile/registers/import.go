@@ -111,6 +111,9 @@ func (s *Service) Import(ctx context.Context, file []byte, src Source, dry bool,
 	if run.id, err = s.id(); err != nil {
 		return nil, err
 	}
+	if run.erased, err = s.cfg.Erased(); err != nil {
+		return nil, err
+	}
 	if !dry {
 		if err := run.putRegister(ctx); err != nil {
 			return nil, err
@@ -228,6 +231,7 @@ type importing struct {
 	written  bool // the import is in the store
 	recount  bool // what the register covers has changed
 	seen     seen
+	erased   func(syncproto.IDNumber) (bool, error)
 	communes map[string]bool
 	records  []uuid.UUID // activities elsewhere with a number of the file
 	res      Result
@@ -268,6 +272,16 @@ func (m *importing) rows(ctx context.Context, t *sheet.Table, tell Progress) err
 			u, bad, odd := m.r.read(row)
 			if bad == nil {
 				bad = m.seen.twice(m.s, &u)
+			}
+			if bad == nil && u.entry.Number != "" {
+				gone, err := m.erased(u.entry.Number)
+				if err != nil {
+					return err
+				}
+				if gone {
+					p := problem(u.n, "", reasonErased)
+					bad = &p
+				}
 			}
 			if bad == nil {
 				chunk = append(chunk, u)

@@ -230,3 +230,15 @@ func (s *Service) DropProfile(ctx context.Context, name string) error {
 	}
 	return s.update(ctx, func(tx store.Tx) error { return tx.PutRegisterProfile(store.RegisterProfile{Name: name}) })
 }
+
+// Folded gives translations with their texts as they are compared.
+func Folded(m map[string]string) map[string]string {
+	if len(m) == 0 {
+		return nil
+	}
+	out := make(map[string]string, len(m))
+	for k, v := range m {
+		out[fold.Key(strings.TrimSpace(k))] = v
+	}
+	return out
+}

@@ -48,6 +48,8 @@ type Config struct {
 	// Forget is Update for what deletes personal data: the values that f gives are
 	// gone from the files afterwards, too.
 	Forget func(ctx context.Context, f func(store.Tx) (traces [][]byte, err error)) error
+	// Erased gives what tells of a number whether its citizen was erased on request.
+	Erased func() (func(syncproto.IDNumber) (bool, error), error)
 	// HashKey, 32 octets, hashes what names rows. It must be in no database.
 	HashKey []byte
 	Box     Box

@@ -59,7 +59,7 @@ func (t *tx) DeleteRegister(id uuid.UUID) ([][]byte, error) {
 
 // RegisterImports lists the imports of a register.
 func (t *tx) RegisterImports(register uuid.UUID) ([]store.RegisterImport, error) {
-	return list(t, "reading imports of a register", "SELECT id, at_ms, actor, state, document FROM register_imports WHERE register=? ORDER BY at_ms DESC, id DESC",
+	return list(t, "reading imports of a register", "SELECT id, at_ms, actor, state, document FROM register_imports WHERE register=? ORDER BY number DESC",
 		func(scan func(...any) error) (i store.RegisterImport, err error) {
 			i.Register = register
 			var id []byte

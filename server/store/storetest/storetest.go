@@ -27,7 +27,7 @@ func Run(t *testing.T, open Open) {
 		"Outcomes": outcomes, "OutcomesAgainstModel": outcomesModel, "MoveBranch": moveBranch,
 		"Records": records, "BulkRecords": bulk, "Feeds": feeds, "Rulings": rulings, "Receipts": receipts, "Witnesses": witnesses,
 		"Codes": codes, "MetaAndCounters": meta, "Concurrent": concurrent,
-		"Reorganisations": reorganisations, "Tallies": tallies, "Persons": persons, "Pairs": pairs,
+		"Reorganisations": reorganisations, "Registers": registers, "Tallies": tallies, "Persons": persons, "Pairs": pairs,
 		"Findings": findings, "Questions": questions, "Placed": placed, "Webhooks": webhooks,
 		"Conflicts": conflicted,
 	} {

@@ -15,7 +15,8 @@ CREATE TABLE registers (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE register_imports (
-  id       BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+  number   INTEGER PRIMARY KEY,  -- order of beginning
+  id       BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
   register BLOB    NOT NULL REFERENCES registers (id),
   at_ms    INTEGER NOT NULL,
   actor    TEXT    NOT NULL,
