@@ -22,7 +22,7 @@ CREATE TABLE register_imports (
   actor    TEXT    NOT NULL,
   state    TEXT    NOT NULL,  -- running, done or undone
   document BLOB    NOT NULL   -- JSON: counts
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX register_imports_register ON register_imports (register);
 
 -- One row a person and service. Not WITHOUT ROWID: keys are hashes, and a bulk
