@@ -770,6 +770,7 @@ export type RequestView = {
   found: number;
   how?: string;
   kind: string;
+  listed: number;
   looked_ms?: number;
   number: string;
   open: boolean;
