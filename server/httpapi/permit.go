@@ -104,7 +104,7 @@ var permits = map[string]Permit{
 
 	"GET /metrics":                       {Roles: province, Part: accounts.PartStatus},
 	"GET /v1/account":                    {Roles: everyRole, Reach: ReachOwn},
-	"GET /v1/accounts":                   {Roles: province},
+	"GET /v1/accounts":                   {Roles: readers},
 	"POST /v1/accounts":                  {Roles: province},
 	"POST /v1/accounts/{id}/reset":       {Roles: province},
 	"PUT /v1/accounts/{id}/role":         {Roles: province},

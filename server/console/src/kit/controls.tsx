@@ -9,7 +9,7 @@ type Tone = "plain" | "good" | "warn" | "bad" | "info";
 interface ButtonProps {
   children: ComponentChildren;
   onClick?: () => unknown;
-  kind?: "main" | "quiet" | "danger";
+  kind?: "main" | "quiet" | "danger" | "link";
   type?: "button" | "submit";
   disabled?: boolean;
   label?: string;

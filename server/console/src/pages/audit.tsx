@@ -11,12 +11,15 @@ export default function Audit() {
   const [actor, setActor] = useQuery("actor");
   const [size, setSize] = useState(pageSize);
   const log = useLoad(() => call("GET /v1/audit", { query: { last: size, action, actor } }), [action, actor, size]);
+  const accounts = useLoad(() => call("GET /v1/accounts"), []);
+  const names = new Map((accounts.data ?? []).map((a) => [a.id, a.name]));
+  const named = (id: string) => names.get(id.replace(/^account:/, ""));
   const verdict = useLoad(() => call("GET /v1/audit/verdict"), []);
   const columns: Column<Entry>[] = [
     { name: "when", label: w.when, show: (e) => time(e.at_ms) },
-    { name: "who", label: w.who, show: (e) => <Button kind="quiet" onClick={() => setActor(e.actor)}>{who(e.actor)}</Button> },
+    { name: "who", label: w.who, show: (e) => <Button kind="link" onClick={() => setActor(e.actor)}>{named(e.actor) ?? who(e.actor)}</Button> },
     { name: "what", label: w.what, show: (e) => <>{what(e.action)} {(e.count ?? 0) > 1 && <Badge>× {number(e.count ?? 0)}</Badge>}</> },
-    { name: "about", label: w.about, show: (e) => e.object && <code>{e.object}</code> },
+    { name: "about", label: w.about, show: (e) => e.object && (named(e.object) ?? <code>{e.object}</code>) },
     { name: "unit", label: w.unit, show: (e) => e.unit ?? "" },
     { name: "result", label: w.result, show: (e) => outcome(e.result) },
   ];
