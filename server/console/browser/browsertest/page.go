@@ -58,7 +58,9 @@ func (w *World) openBrowser(context.Context) error {
 		opts = append(opts, chromedp.NoSandbox)
 	}
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), opts...)
-	ctx, end := chromedp.NewContext(allocator)
+	// It complains of every event that is newer than it is; what matters comes back as an error.
+	quiet := func(string, ...any) {}
+	ctx, end := chromedp.NewContext(allocator, chromedp.WithErrorf(quiet), chromedp.WithLogf(quiet))
 	w.browser = &browser{ctx: ctx, stop: []context.CancelFunc{end, stop}}
 	return chromedp.Run(ctx)
 }
@@ -273,7 +275,7 @@ func (p *Page) Click(name string) {
 // ClickIn presses a button or link in the first row, panel or dialog that shows text.
 func (p *Page) ClickIn(text, name string) {
 	p.t.Helper()
-	p.press(`[...document.querySelectorAll("dialog[open], tbody tr, li, .panel")].find(e => e.innerText.includes(`+quote(text)+`))`, name)
+	p.press(`[...document.querySelectorAll("dialog[open]"), ...document.querySelectorAll("tbody tr, li, .panel")].find(e => e.innerText.includes(`+quote(text)+`))`, name)
 }
 
 func (p *Page) press(within, name string) {
