@@ -11,8 +11,7 @@ import (
 // same view again by its address and by the back button.
 func TestAudit(t *testing.T) {
 	p := open(t, browsertest.Auditor)
-	p.Open("/console")
-	p.At("/console/audit")
+	p.Open("/console/audit")
 	p.See("Nhật ký nguyên vẹn")
 	p.See("Thêm tài khoản")
 	p.Light()
