@@ -15,7 +15,9 @@ import (
 	"thonsync/syncproto/credential"
 )
 
-// What is shown of devices is documented with the JSON API.
+// What is shown of devices; documented with the JSON API.
+//
+//nolint:revive // one comment for all of them
 type (
 	Device        = httpapi.Device
 	DeviceQuery   = httpapi.DeviceQuery

@@ -81,7 +81,9 @@ func (n *Node) copyRequests() {
 	}
 }
 
-// What is shown of requests is documented with the JSON API.
+// What is shown of requests; documented with the JSON API.
+//
+//nolint:revive // one comment for all of them
 type (
 	RequestNew    = httpapi.RequestNew
 	RequestView   = httpapi.RequestView

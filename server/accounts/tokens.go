@@ -127,7 +127,7 @@ func joinParts(parts []Part) string {
 	return strings.Join(out, " ")
 }
 
-const tokenColumns = `id, name, units, parts, by_actor, made_ms, ends_ms, used_ms, revoked_ms`
+const keptColumns = `id, name, units, parts, by_actor, made_ms, ends_ms, used_ms, revoked_ms`
 
 func scanToken(scan func(...any) error) (k Token, err error) {
 	var id []byte
@@ -144,18 +144,19 @@ func scanToken(scan func(...any) error) (k Token, err error) {
 // Tokens lists all tokens, the newest first.
 func (s *Service) Tokens(ctx context.Context) (out []Token, err error) {
 	err = s.update(ctx, func(t tx) error {
-		rows, err := t.t.QueryContext(t.ctx, `SELECT `+tokenColumns+` FROM tokens ORDER BY made_ms DESC, id`)
+		rows, err := t.t.QueryContext(t.ctx, `SELECT `+keptColumns+` FROM tokens ORDER BY made_ms DESC, id`)
 		if err != nil {
 			return fmt.Errorf("reading the tokens: %w", err)
 		}
+		defer rows.Close()
 		for rows.Next() {
 			k, err := scanToken(rows.Scan)
 			if err != nil {
-				return errors.Join(fmt.Errorf("reading the tokens: %w", err), rows.Close())
+				return fmt.Errorf("reading the tokens: %w", err)
 			}
 			out = append(out, k)
 		}
-		return errors.Join(rows.Err(), rows.Close())
+		return rows.Err()
 	})
 	return out, err
 }
@@ -193,7 +194,7 @@ func (s *Service) TokenCaller(ctx context.Context, secret string) (c Caller, err
 	}
 	now := s.nowMS()
 	err = s.update(ctx, func(t tx) error {
-		k, err := scanToken(t.t.QueryRowContext(t.ctx, `SELECT `+tokenColumns+` FROM tokens WHERE hash = ?`, tokenHash(secret)).Scan)
+		k, err := scanToken(t.t.QueryRowContext(t.ctx, `SELECT `+keptColumns+` FROM tokens WHERE hash = ?`, tokenHash(secret)).Scan)
 		if errors.Is(err, sql.ErrNoRows) || err == nil && (k.RevokedMS > 0 || k.EndsMS <= now) {
 			return ErrSignIn
 		}

@@ -73,7 +73,7 @@ func (l *Log) walk(v *Verdict) ([]string, error) {
 		n := uint64(line)
 		var e Entry
 		switch {
-		case fault == chained.Unread || json.Unmarshal(x.Entry, &e) != nil:
+		case !read(x, fault, &e):
 			v.fail(n, "entry %d does not parse", n)
 		case e.Number != n:
 			v.fail(n, "entry %d has number %d: entries were removed, added or moved", n, e.Number)
@@ -146,6 +146,11 @@ type Query struct {
 	Action Action // only such; "" for all
 }
 
+// read takes an entry out of its line; false if it is none.
+func read(x chained.Line, fault chained.Fault, e *Entry) bool {
+	return fault != chained.Unread && json.Unmarshal(x.Entry, e) == nil
+}
+
 func (q *Query) fits(e *Entry) bool {
 	return e.Number > q.After && (q.Actor == "" || e.Actor == q.Actor) && (q.Action == "" || e.Action == q.Action)
 }
@@ -159,7 +164,7 @@ func (l *Log) List(q Query) ([]Entry, error) {
 	out := []Entry{}
 	err := chained.Each(text, domain, func(_ int, x chained.Line, fault chained.Fault) error {
 		var e Entry
-		if fault == chained.Unread || json.Unmarshal(x.Entry, &e) != nil || !q.fits(&e) {
+		if !read(x, fault, &e) || !q.fits(&e) {
 			return nil
 		}
 		out = append(out, e)

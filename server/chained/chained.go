@@ -104,9 +104,9 @@ func (c *File) findEnd() (json.RawMessage, error) {
 			return nil, nil
 		}
 		l, err := Parse(tail[begin:max(begin, end-1)])
-		if err != nil || from > 0 && begin == 0 {
-			c.size, c.damaged = size, true // nothing is cut: it may be evidence
-			return nil, nil
+		c.damaged = err != nil || from > 0 && begin == 0
+		if c.damaged {
+			c.size = size // nothing is cut: it may be evidence
 		}
 		c.head = l.Hash
 		return l.Entry, nil

@@ -174,11 +174,11 @@ func (s *schema) one(kind, indent string) string {
 		if s.Items == nil {
 			return "unknown[]"
 		}
-		if of := s.Items.typescript(indent); strings.Contains(of, "|") {
-			return "(" + of + ")[]"
-		} else {
-			return of + "[]"
+		of := s.Items.typescript(indent)
+		if strings.Contains(of, "|") {
+			of = "(" + of + ")"
 		}
+		return of + "[]"
 	case "object":
 		return s.object(indent)
 	}

@@ -139,7 +139,7 @@ func (l *look) conflict(rec *store.Record, m *ingest.Merged, comp syncproto.Comp
 			value.By = append(value.By, ch)
 			cand.By = append(cand.By, Author{Recorder: ch.Recorder, Officer: ch.Role != string(credential.RolePhone) && ch.Role != ""})
 			cand.Within = append(cand.Within, Interval{ch.EarliestMS, ch.LatestMS})
-			fmt.Fprintf(hash, "%d|%s|%d|%x;", i, id.Origin, id.Seq, id.Open)
+			_, _ = fmt.Fprintf(hash, "%d|%s|%d|%x;", i, id.Origin, id.Seq, id.Open)
 		}
 		c.Values = append(c.Values, value)
 		facts.Values = append(facts.Values, cand)

@@ -114,7 +114,7 @@ func (d *Document) provinceOf(province string, known map[string]Known, shares ma
 		parents[d.Units[i].Key()] = d.Units[i].Parent
 	}
 	top := func(key string, parent func(string) string) string {
-		for range len(levels) {
+		for range levels {
 			up := parent(key)
 			if up == "" {
 				break

@@ -304,6 +304,6 @@ func parseCursor(c string) (*store.Pair, error) {
 	if err != nil || len(b) != 36 {
 		return nil, syncproto.Errorf(syncproto.CodeInvalidInput, "the cursor is not one that a page before has given")
 	}
-	score := int32(uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])) //nolint:gosec // the bits of cursorOf
+	score := int32(uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3]))
 	return &store.Pair{Score: int(score), A: uuid.UUID(b[4:20]), B: uuid.UUID(b[20:])}, nil
 }
