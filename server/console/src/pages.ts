@@ -28,6 +28,7 @@ export const pages: readonly PageEntry[] = [
   { path: "overview", title: ["Tổng quan", "Overview"], group: "work", roles: ["province", "officer"], point: true, load: () => import("./pages/overview") },
   { path: "units", title: ["Đơn vị và tổ", "Units and teams"], group: "work", roles: ["province", "officer"], point: true, load: () => import("./pages/units") },
   { path: "activity", title: ["Việc đã ghi", "Activity"], group: "work", roles: ["province", "officer"], point: true, load: () => import("./pages/activity") },
+  { path: "health", title: ["Sức khoẻ đồng bộ", "Sync health"], group: "work", roles: ["province", "officer"], point: true, load: () => import("./pages/health") },
   { path: "exports", title: ["Báo cáo và xuất tệp", "Reports and files"], group: "work", roles: ["province", "officer"], point: true, load: () => import("./pages/exports") },
   { path: "requests", title: ["Yêu cầu của công dân", "Citizens' requests"], group: "trust", roles: ["province"], point: false, load: () => import("./pages/requests") },
   { path: "duplicates", title: ["Trùng người", "Same citizen twice"], group: "data", roles: ["province", "officer"], point: false, load: () => import("./pages/duplicates") },
