@@ -27,7 +27,7 @@ func (n *Node) openHealth() {
 	n.health = health.New(health.Config{
 		View: n.store.View, Update: func(ctx context.Context, f func(store.Tx) error) error { return n.ingest.Do(ctx, f) },
 		Lies:     func(unit string, in []string) bool { return n.ingest.Definitions().Lies(unit, in) },
-		UnitName: n.unitName, More: n.otherFindings, Here: string(n.role), Rules: health.DefaultRules(), Now: n.opts.Now,
+		UnitName: n.unitName, More: n.otherFindings, Told: n.tellFinding, Here: string(n.role), Rules: health.DefaultRules(), Now: n.opts.Now,
 	})
 }
 

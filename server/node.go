@@ -28,6 +28,7 @@ import (
 	"thonsync/server/httpapi"
 	"thonsync/server/ingest"
 	"thonsync/server/keys"
+	"thonsync/server/outward"
 	"thonsync/server/ownlog"
 	"thonsync/server/reconcile/conflicts"
 	"thonsync/server/reconcile/health"
@@ -108,6 +109,7 @@ type Node struct {
 	reorganise *reorganise.Service
 	links      *links.Service // centre only
 	health     *health.Service
+	hooks      *outward.Hooks
 	teams      teamWatch
 	conflicts  *conflicts.Service
 	epoch      atomic.Pointer[syncproto.Epoch]
@@ -309,6 +311,9 @@ func (n *Node) openServices(ctx context.Context) (err error) {
 		return err
 	}
 	n.openHealth()
+	if err := n.openHooks(); err != nil {
+		return err
+	}
 	n.openConflicts()
 	if n.orders, err = backup.OpenOrders(n.path(ordersName)); err != nil {
 		return err

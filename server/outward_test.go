@@ -2,12 +2,18 @@ package server_test
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"thonsync/server"
 	"thonsync/server/accounts"
+	"thonsync/server/httpapi"
 	"thonsync/server/outward"
 )
 
@@ -63,5 +69,61 @@ func TestAnotherSystemFollowsACommune(t *testing.T) {
 	}
 	if br.get("/v1/changes", "Authorization", "Bearer "+made.Secret); br.status != http.StatusUnauthorized {
 		t.Errorf("a revoked token: %d", br.status)
+	}
+}
+
+// A phone that falls silent reaches a webhook over HTTP, signed, with nothing that
+// a person wrote, also when the server restarts between finding and telling.
+func TestSilenceReachesAWebhook(t *testing.T) {
+	w := newWorld(t)
+	d := w.phone(w.centre, w.teamA1)
+	w.record(d)
+	w.exchange(d)
+	var bodies, signed []string
+	var mu sync.Mutex
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		b, err := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil {
+			bodies, signed = append(bodies, string(b)), append(signed, r.Header.Get("webhook-signature"))
+		}
+	}))
+	defer receiver.Close()
+	cfg := w.centre.cfg
+	cfg.WebhookPrivate = true
+	w.centre.stop()
+	open := func() *server.Node {
+		t.Helper()
+		n, err := server.Open(t.Context(), cfg, w.options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	made, err := server.WebhookNew.Run(t.Context(), cfg, w.options(), httpapi.WebhookDraft{Name: "Sở", URL: receiver.URL, Events: []string{"quiet"}})
+	if err != nil || made.Secret == "" {
+		t.Fatalf("%+v %v", made, err)
+	}
+	w.clock.advance(9 * 24 * time.Hour)
+	for range 2 {
+		n := open()
+		if err := errors.Join(n.Watch(t.Context()), n.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := open()
+	if err := errors.Join(n.DeliverHooks(t.Context()), n.DeliverHooks(t.Context()), n.Close()); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(bodies) != 1 || signed[0] == "" || !strings.Contains(bodies[0], `"type":"quiet"`) || !strings.Contains(bodies[0], villageA1) {
+		t.Errorf("told %v", bodies)
+	}
+	for _, b := range bodies {
+		if strings.Contains(b, "Phone") || strings.Contains(b, "Tổ ") {
+			t.Errorf("told what a person wrote: %s", b)
+		}
 	}
 }

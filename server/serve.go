@@ -206,6 +206,7 @@ func (n *Node) startWork(ctx context.Context, g *sync.WaitGroup) {
 	}
 	g.Go(func() { n.every(ctx, tidyEvery, "tidying", n.Tidy) })
 	g.Go(func() { n.every(ctx, watchEvery, "watching", n.Watch) })
+	g.Go(func() { n.every(ctx, deliverEvery, "telling webhooks", n.DeliverHooks) })
 	if n.links != nil {
 		g.Go(func() { n.every(ctx, tidyEvery, "comparing records", n.compareRecords) })
 	}

@@ -45,9 +45,10 @@ type Config struct {
 	WorkTimeout    time.Duration `name:"work-timeout" default:"30s" help:"Longest time to work on one request."`
 	DrainTimeout   time.Duration `name:"drain-timeout" default:"20s" help:"How long a stopping server waits for requests under way."`
 
-	SessionIdle   time.Duration `name:"session-idle" default:"30m" help:"An unused session of an operator ends after this time."`
-	SessionLength time.Duration `name:"session-length" default:"12h" help:"Every session of an operator ends after this time."`
-	SecondFactor  string        `name:"second-factor" default:"province" enum:"all,province,none" help:"Whose accounts must have a second factor: all, those of province operators, or none."`
+	SessionIdle    time.Duration `name:"session-idle" default:"30m" help:"An unused session of an operator ends after this time."`
+	SessionLength  time.Duration `name:"session-length" default:"12h" help:"Every session of an operator ends after this time."`
+	WebhookPrivate bool          `name:"webhook-private" help:"Let webhooks call this machine and private networks, also without TLS."`
+	SecondFactor   string        `name:"second-factor" default:"province" enum:"all,province,none" help:"Whose accounts must have a second factor: all, those of province operators, or none."`
 
 	RotateEvery   time.Duration `name:"rotate-every" default:"168h" help:"Age at which the exchange key is replaced."`
 	SealEvery     time.Duration `name:"seal-every" default:"720h" help:"Age at which the centre's sealing key is replaced; 0 for never."`

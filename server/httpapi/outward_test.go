@@ -21,6 +21,15 @@ func (outwards) NewToken(context.Context, string, accounts.TokenDraft) (t accoun
 	return t, "", nil
 }
 func (outwards) RevokeToken(context.Context, string, uuid.UUID) error { return nil }
+func (outwards) Webhooks(context.Context) ([]Webhook, error)          { return nil, nil }
+func (outwards) AddWebhook(context.Context, string, WebhookDraft) (w NewWebhook, err error) {
+	return w, nil
+}
+func (outwards) ChangeWebhook(context.Context, string, uuid.UUID, string) error { return nil }
+func (outwards) Deliveries(context.Context, uuid.UUID, string, int) ([]Delivery, error) {
+	return nil, nil
+}
+func (outwards) RetryDelivery(context.Context, string, uuid.UUID) error { return nil }
 
 // A program that asks too often is told so and when to come back, and is not
 // taken for somebody who has not signed in.

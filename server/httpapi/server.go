@@ -208,6 +208,7 @@ func (s *Server) routes() {
 	}
 	if s.opts.Outward != nil {
 		s.registerOutward()
+		s.registerWebhooks()
 	}
 	describeExchange(s.api.OpenAPI())
 	s.route(fiber.MethodGet, "/openapi.json", s.openAPI)

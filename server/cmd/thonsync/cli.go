@@ -62,6 +62,7 @@ type cli struct {
 	Account accountsCmd   `cmd:"" name:"accounts" help:"Who may sign in to the pages of this server."`
 	Keys    keysCmd       `cmd:"" help:"Keys: list, replace, destroy, on paper and back."`
 	Token   tokenCmd      `cmd:"" help:"Tokens of other programs: what they may read, and until when."`
+	Webhook webhookCmd    `cmd:"" help:"Tell other systems of events: what is newly wrong."`
 	Request requestCmd    `cmd:"" help:"Requests of citizens about their data, and breaches, with legal due dates."`
 	Audit   auditCmd      `cmd:"" help:"The access log: who signed in, who saw personal fields."`
 	Doctor  doctorCmd     `cmd:"" help:"Look for what is wrong and say what to do."`
