@@ -134,6 +134,20 @@ export type DecideInputBody = {
   reason?: "compared" | "card-seen" | "asked" | "same-number" | "relatives" | "mistake";
 };
 
+export type Delivery = {
+  /** of the last attempt */
+  answer: string;
+  attempts: number;
+  event: string;
+  /** the header webhook-id: the same whenever it is tried */
+  id: string;
+  made_ms: number;
+  /** when it is tried next */
+  next_ms: number;
+  state: "waiting" | "done" | "dead";
+  webhook: string;
+};
+
 export type Device = {
   asked?: string;
   changes: number;
@@ -449,6 +463,17 @@ export type NewToken = {
   token: string;
   units?: string[] | null;
   used_ms: number;
+};
+
+export type NewWebhook = {
+  events: string[] | null;
+  id: string;
+  made_ms: number;
+  name: string;
+  paused: boolean;
+  /** checks the header webhook-signature, after the Standard Webhooks; it is not shown again */
+  secret: string;
+  url: string;
 };
 
 export type OutcomeStatus = {
@@ -1155,6 +1180,23 @@ export type Version = {
   version: string;
 };
 
+export type Webhook = {
+  events: string[] | null;
+  id: string;
+  made_ms: number;
+  name: string;
+  paused: boolean;
+  url: string;
+};
+
+export type WebhookDraft = {
+  /** kinds of findings, as /v1/health names them */
+  events?: string[] | null;
+  name?: string;
+  /** https:// */
+  url?: string;
+};
+
 export type WorkingImportBody = {
   dry_run?: boolean;
   /** CSV, or JSON for criteria, base64 */
@@ -1245,6 +1287,20 @@ export interface Paths {
     path: {  };
     query: {  };
     body: CriteriaInputBody;
+    answer: undefined;
+  };
+  /** What webhooks were told, and what was given up. */
+  "GET /v1/deliveries": {
+    path: {  };
+    query: { webhook?: string; state?: "waiting" | "done" | "dead"; limit?: number };
+    body: undefined;
+    answer: Delivery[] | null;
+  };
+  /** Try a delivery again that was given up. */
+  "POST /v1/deliveries/{id}/retry": {
+    path: { id: string };
+    query: {  };
+    body: undefined;
     answer: undefined;
   };
   /** Phones and points. */
@@ -1603,6 +1659,27 @@ export interface Paths {
     query: { month?: string };
     body: undefined;
     answer: UnitView;
+  };
+  /** Who is told of events. */
+  "GET /v1/webhooks": {
+    path: {  };
+    query: {  };
+    body: undefined;
+    answer: Webhook[] | null;
+  };
+  /** Have somebody told of events; the secret is shown once. */
+  "POST /v1/webhooks": {
+    path: {  };
+    query: {  };
+    body: WebhookDraft;
+    answer: NewWebhook;
+  };
+  /** Pause, resume, test or delete a webhook. */
+  "POST /v1/webhooks/{id}/{what}": {
+    path: { id: string; what: string };
+    query: {  };
+    body: undefined;
+    answer: undefined;
   };
   /** Import criteria, targets or attendances at classes from a file. */
   "POST /v1/working/{what}/import": {
