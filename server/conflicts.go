@@ -35,17 +35,17 @@ func (n *Node) atConsole() conflicts.Viewer {
 }
 
 // ConflictList lists the queue.
-var ConflictList = Register(Command[conflicts.Query, conflicts.Page]{
+var ConflictList = Register(Command[conflicts.Query, conflicts.QueuePage]{
 	Name: "conflict.list",
-	Do: func(ctx context.Context, n *Node, in conflicts.Query) (conflicts.Page, error) {
+	Do: func(ctx context.Context, n *Node, in conflicts.Query) (conflicts.QueuePage, error) {
 		return n.conflicts.List(ctx, n.atConsole(), in)
 	},
 })
 
 // ConflictSummary counts it by shape.
-var ConflictSummary = Register(Command[conflicts.Query, conflicts.Summary]{
+var ConflictSummary = Register(Command[conflicts.Query, conflicts.QueueSummary]{
 	Name: "conflict.summary",
-	Do: func(ctx context.Context, n *Node, in conflicts.Query) (conflicts.Summary, error) {
+	Do: func(ctx context.Context, n *Node, in conflicts.Query) (conflicts.QueueSummary, error) {
 		return n.conflicts.Summary(ctx, n.atConsole(), in)
 	},
 })
@@ -56,17 +56,17 @@ type ConflictRecord struct {
 }
 
 // ConflictShow shows one record.
-var ConflictShow = Register(Command[ConflictRecord, conflicts.Shown]{
+var ConflictShow = Register(Command[ConflictRecord, conflicts.ContestedRecord]{
 	Name: "conflict.show",
-	Do: func(ctx context.Context, n *Node, in ConflictRecord) (conflicts.Shown, error) {
+	Do: func(ctx context.Context, n *Node, in ConflictRecord) (conflicts.ContestedRecord, error) {
 		return n.conflicts.Show(ctx, n.atConsole(), in.Record)
 	},
 })
 
 // ConflictSettle settles one conflict.
-var ConflictSettle = Register(Command[conflicts.Choice, conflicts.Done]{
+var ConflictSettle = Register(Command[conflicts.SettleChoice, conflicts.SettleResult]{
 	Name: "conflict.settle",
-	Do: func(ctx context.Context, n *Node, in conflicts.Choice) (conflicts.Done, error) {
+	Do: func(ctx context.Context, n *Node, in conflicts.SettleChoice) (conflicts.SettleResult, error) {
 		return n.conflicts.Settle(ctx, n.atConsole(), in)
 	},
 })
@@ -77,17 +77,17 @@ type ConflictShape struct {
 }
 
 // ConflictPreview lists what would be settled alike.
-var ConflictPreview = Register(Command[ConflictShape, conflicts.Page]{
+var ConflictPreview = Register(Command[ConflictShape, conflicts.QueuePage]{
 	Name: "conflict.preview",
-	Do: func(ctx context.Context, n *Node, in ConflictShape) (conflicts.Page, error) {
+	Do: func(ctx context.Context, n *Node, in ConflictShape) (conflicts.QueuePage, error) {
 		return n.conflicts.Preview(ctx, n.atConsole(), in.Shape)
 	},
 })
 
 // ConflictSettleAlike settles what a preview showed.
-var ConflictSettleAlike = Register(Command[conflicts.AlikeChoice, conflicts.Done]{
+var ConflictSettleAlike = Register(Command[conflicts.AlikeChoice, conflicts.SettleResult]{
 	Name: "conflict.settle-alike",
-	Do: func(ctx context.Context, n *Node, in conflicts.AlikeChoice) (conflicts.Done, error) {
+	Do: func(ctx context.Context, n *Node, in conflicts.AlikeChoice) (conflicts.SettleResult, error) {
 		return n.conflicts.SettleAlike(ctx, n.atConsole(), in)
 	},
 })
@@ -98,9 +98,9 @@ type ConflictSettling struct {
 }
 
 // ConflictUndo takes a settling back.
-var ConflictUndo = Register(Command[ConflictSettling, conflicts.Done]{
+var ConflictUndo = Register(Command[ConflictSettling, conflicts.SettleResult]{
 	Name: "conflict.undo",
-	Do: func(ctx context.Context, n *Node, in ConflictSettling) (conflicts.Done, error) {
+	Do: func(ctx context.Context, n *Node, in ConflictSettling) (conflicts.SettleResult, error) {
 		return n.conflicts.Undo(ctx, n.atConsole(), in.ID)
 	},
 })
@@ -112,17 +112,17 @@ type ConflictPast struct {
 }
 
 // ConflictSettled lists what was settled, newest first.
-var ConflictSettled = Register(Command[ConflictPast, []conflicts.Settlement]{
+var ConflictSettled = Register(Command[ConflictPast, []conflicts.Settling]{
 	Name: "conflict.settled",
-	Do: func(ctx context.Context, n *Node, in ConflictPast) ([]conflicts.Settlement, error) {
+	Do: func(ctx context.Context, n *Node, in ConflictPast) ([]conflicts.Settling, error) {
 		return n.conflicts.Settled(ctx, n.atConsole(), in.Before, in.Limit)
 	},
 })
 
 // ConflictAsk asks the team back.
-var ConflictAsk = Register(Command[conflicts.Ask, conflicts.Question]{
+var ConflictAsk = Register(Command[conflicts.TeamQuestion, conflicts.AskedBack]{
 	Name: "conflict.ask",
-	Do: func(ctx context.Context, n *Node, in conflicts.Ask) (conflicts.Question, error) {
+	Do: func(ctx context.Context, n *Node, in conflicts.TeamQuestion) (conflicts.AskedBack, error) {
 		return n.conflicts.Ask(ctx, n.atConsole(), in)
 	},
 })

@@ -161,6 +161,7 @@ func (n *Node) publicServer() (*httpapi.Server, error) {
 		o.Requests = desk{n}
 	}
 	o.Health, o.Outward = healthKeeper{n}, outsider{n}
+	o.Conflicts = n.conflicts
 	if n.opts.Mounts != nil {
 		o.Mounts = n.opts.Mounts(n)
 	}

@@ -65,6 +65,9 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	if !o.Once {
+		if err := s.conflicts(ctx); err != nil {
+			return err
+		}
 		tell.addresses(ctx, s)
 		<-ctx.Done()
 	}

@@ -85,11 +85,11 @@ func TestConflictIsSettledAndUndone(t *testing.T) {
 			t.Errorf("who and when: %+v", by)
 		}
 	}
-	if _, err := service.Settle(ctx, operator, conflicts.Choice{Record: id, Field: field, Standing: "other", Value: 1}); syncproto.CodeOf(err) != syncproto.CodeInvalidInput {
+	if _, err := service.Settle(ctx, operator, conflicts.SettleChoice{Record: id, Field: field, Standing: "other", Value: 1}); syncproto.CodeOf(err) != syncproto.CodeInvalidInput {
 		t.Errorf("settled what nobody saw: %v", err)
 	}
 	lost := 2 // the value that is not shown wins, so that the settling shows
-	choice := conflicts.Choice{Record: id, Field: field, Standing: c.Standing, Value: lost}
+	choice := conflicts.SettleChoice{Record: id, Field: field, Standing: c.Standing, Value: lost}
 	done, err := service.Settle(ctx, operator, choice)
 	if err != nil || len(done.Settlements) != 1 {
 		t.Fatalf("%+v %v", done, err)
@@ -145,9 +145,9 @@ func TestTeamIsAskedBackAndAnswers(t *testing.T) {
 	id, field := w.contest(a, b)
 	a.sync()
 	b.sync()
-	asked, err := service.Ask(ctx, operator, conflicts.Ask{Record: id, Field: field, Asks: syncproto.AskWhich})
+	asked, err := service.Ask(ctx, operator, conflicts.TeamQuestion{Record: id, Field: field, Asks: syncproto.AskWhich})
 	w.must(err)
-	if same, err := service.Ask(ctx, operator, conflicts.Ask{Record: id, Field: field, Asks: syncproto.AskWhich}); err != nil || same.ID != asked.ID {
+	if same, err := service.Ask(ctx, operator, conflicts.TeamQuestion{Record: id, Field: field, Asks: syncproto.AskWhich}); err != nil || same.ID != asked.ID {
 		t.Errorf("asked twice: %v %v", same.ID, err)
 	}
 	a.sync()
@@ -183,11 +183,11 @@ func TestPhoneCannotAsk(t *testing.T) {
 	a := w.phone(w.centre, 1)
 	a.work(1)
 	a.sync()
-	_, err := w.centre.node.Conflicts().Ask(t.Context(), operator, conflicts.Ask{Record: a.made[0], Field: "result", Asks: syncproto.AskRight})
+	_, err := w.centre.node.Conflicts().Ask(t.Context(), operator, conflicts.TeamQuestion{Record: a.made[0], Field: "result", Asks: syncproto.AskRight})
 	w.must(err)
 	a.sync()
 	for _, asks := range []string{"anything a person could type", "", "which one"} {
-		if _, err := w.centre.node.Conflicts().Ask(t.Context(), operator, conflicts.Ask{Record: a.made[0], Field: "result", Asks: asks}); err == nil {
+		if _, err := w.centre.node.Conflicts().Ask(t.Context(), operator, conflicts.TeamQuestion{Record: a.made[0], Field: "result", Asks: asks}); err == nil {
 			t.Errorf("asked %q", asks)
 		}
 	}
@@ -217,7 +217,7 @@ func TestPointAndForeignersSettleNothing(t *testing.T) {
 	if len(list.Conflicts) != 1 || list.Conflicts[0].Compartment != "operational" {
 		t.Errorf("the point shows %+v", list.Conflicts)
 	}
-	choice := conflicts.Choice{Record: id, Field: field, Standing: c.Standing, Value: 1}
+	choice := conflicts.SettleChoice{Record: id, Field: field, Standing: c.Standing, Value: 1}
 	if _, err := at.Settle(ctx, operator, choice); syncproto.CodeOf(err) != syncproto.CodeInvalidInput {
 		t.Errorf("settled at a point: %v", err)
 	}
@@ -225,7 +225,7 @@ func TestPointAndForeignersSettleNothing(t *testing.T) {
 	service := w.centre.node.Conflicts()
 	_, err = service.Settle(ctx, foreign, choice)
 	_, shown := service.Show(ctx, foreign, id)
-	_, asked := service.Ask(ctx, foreign, conflicts.Ask{Record: id, Field: field, Asks: syncproto.AskWhich})
+	_, asked := service.Ask(ctx, foreign, conflicts.TeamQuestion{Record: id, Field: field, Asks: syncproto.AskWhich})
 	for _, err := range []error{err, shown, asked} {
 		if syncproto.CodeOf(err) != syncproto.CodeScope {
 			t.Errorf("a foreign record answers %v", err)
@@ -234,5 +234,65 @@ func TestPointAndForeignersSettleNothing(t *testing.T) {
 	page, err := service.List(ctx, foreign, conflicts.Query{})
 	if err != nil || len(page.Conflicts) != 0 {
 		t.Errorf("a foreigner sees %d conflicts: %v", len(page.Conflicts), err)
+	}
+}
+
+// A contested name is shown and settled by the province's operator alone, and the
+// access log has it first; an officer sees that there is one, and no value.
+func TestPersonalConflictIsTheProvinces(t *testing.T) {
+	w := newWorld(t)
+	ctx, service := t.Context(), w.centre.node.Conflicts()
+	a, b := w.phone(w.centre, 1), w.phone(w.centre, 2)
+	id, _ := w.contest(a, b)
+	names := [2]string{"Vang Thi Thu", "Vàng Thị Thử"}
+	for i, d := range []*device{a, b} {
+		_, err := d.Edit(ctx, id, clientlib.EditInput{Person: d.joined.Welcome.Members[0].ID, Fields: map[string]string{"full_name": names[i]}})
+		w.must(err)
+		d.sync()
+	}
+	find := func(v conflicts.Viewer) conflicts.Conflict {
+		shown, err := service.Show(ctx, v, id)
+		w.must(err)
+		for _, c := range shown.Conflicts {
+			if c.Field == "full_name" {
+				return c
+			}
+		}
+		t.Fatalf("no contested name: %+v", shown)
+		return conflicts.Conflict{}
+	}
+	officer := conflicts.Viewer{Actor: "officer", Units: []string{w.commune}}
+	c := find(officer)
+	for _, v := range c.Values {
+		if v.Text != "" || !c.Hidden {
+			t.Errorf("an officer sees %q", v.Text)
+		}
+	}
+	choice := conflicts.SettleChoice{Record: id, Field: "full_name", Standing: c.Standing, Value: 1}
+	if _, err := service.Settle(ctx, officer, choice); syncproto.CodeOf(err) != syncproto.CodeScope {
+		t.Errorf("an officer settles a name: %v", err)
+	}
+	views := func() int {
+		list, err := w.centre.node.Audit().(*audit.Log).List(audit.Query{Action: audit.View})
+		w.must(err)
+		return len(list)
+	}
+	before := views()
+	c = find(operator)
+	if views() != before+1 {
+		t.Error("that names were shown is not in the access log")
+	}
+	if c.Reason != conflicts.ReasonFuller || c.Values[c.Suggested-1].Text != names[1] {
+		t.Errorf("suggested %d because %q of %+v", c.Suggested, c.Reason, c.Values)
+	}
+	choice.Value = c.Suggested
+	_, err := service.Settle(ctx, operator, choice)
+	w.must(err)
+	shown, err := service.Show(ctx, operator, id)
+	w.must(err)
+	for _, c := range shown.Conflicts {
+		if c.Field == "full_name" {
+			t.Errorf("still contested: %+v", c.Values)
+		}
 	}
 }

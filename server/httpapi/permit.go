@@ -145,6 +145,16 @@ var permits = map[string]Permit{
 	"GET /v1/reports/{name}":             {Roles: operators, Reach: ReachUnit, Part: accounts.PartReports},
 	"GET /v1/reports/{name}/{format}":    {Roles: operators, Reach: ReachUnit, Part: accounts.PartReports},
 
+	"GET /v1/conflicts":                    {Roles: operators, Reach: ReachUnit},
+	"GET /v1/conflicts/summary":            {Roles: operators, Reach: ReachUnit},
+	"GET /v1/conflicts/records/{id}":       {Roles: operators, Reach: ReachUnit},
+	"GET /v1/conflicts/shapes/{shape}":     {Roles: operators, Reach: ReachUnit},
+	"GET /v1/conflicts/settled":            {Roles: operators, Reach: ReachUnit},
+	"POST /v1/conflicts/settle":            {Roles: operators, Reach: ReachUnit},
+	"POST /v1/conflicts/settle-alike":      {Roles: operators, Reach: ReachUnit},
+	"POST /v1/conflicts/settled/{id}/undo": {Roles: operators, Reach: ReachUnit},
+	"POST /v1/conflicts/ask":               {Roles: operators, Reach: ReachUnit},
+
 	"GET /v1/links":                     {Roles: operators, Reach: ReachUnit},
 	"GET /v1/links/helped":              {Roles: operators, Reach: ReachUnit},
 	"GET /v1/links/{id}/{other}":        {Roles: operators, Reach: ReachUnit},

@@ -88,7 +88,7 @@ func newStand(t *testing.T) (*Server, *stand) {
 	t.Helper()
 	d := &stand{}
 	s := New(Options{
-		Exchange: d, Status: d, Reports: d, Access: d, Audit: d, Devices: d, Accounts: d, Requests: d, Events: func() Watcher { return d }, Reorganise: reorganiser{}, Health: healthy{}, Version: Version{Role: "centre"},
+		Exchange: d, Status: d, Reports: d, Access: d, Audit: d, Devices: d, Accounts: d, Requests: d, Events: func() Watcher { return d }, Reorganise: reorganiser{}, Health: healthy{}, Conflicts: contested{}, Version: Version{Role: "centre"},
 		Limits:  Limits{Body: 4096, Concurrency: 2, Queue: 2},
 		Working: worker{},
 		Links:   linker{},
@@ -171,6 +171,9 @@ var bodies = map[string]string{
 	"POST /v1/requests/2026-0001/answer":        `{"how":"notice"}`,
 	"POST /v1/requests/2026-0001/erase":         `{"records":1}`,
 	"POST /v1/accounts":                         `{"name":"lan","role":"auditor"}`,
+	"POST /v1/conflicts/settle":                 `{"record":"` + nowhere + `","field":"result","standing":"a","value":1}`,
+	"POST /v1/conflicts/settle-alike":           `{"shape":"a","of":[]}`,
+	"POST /v1/conflicts/ask":                    `{"record":"` + nowhere + `","field":"result","asks":"which"}`,
 	"PUT /v1/accounts/" + nowhere + "/role":     `{"role":"auditor"}`,
 	"PUT /v1/accounts/" + nowhere + "/disabled": `{"disabled":true}`,
 }
@@ -179,7 +182,8 @@ func ask(t *testing.T, s *Server, method, path string, header ...string) answere
 	t.Helper()
 	var body io.Reader
 	if (method == http.MethodPost || method == http.MethodPut) && strings.HasPrefix(path, "/v1/") && path != "/v1/exchange" {
-		body = strings.NewReader(cmp.Or(bodies[method+" "+path], "{}"))
+		bare, _, _ := strings.Cut(path, "?")
+		body = strings.NewReader(cmp.Or(bodies[method+" "+bare], "{}"))
 		header = append(slices.Clone(header), "Content-Type", "application/json", headerCSRF, "right")
 	}
 	r := httptest.NewRequestWithContext(t.Context(), method, path, body)
@@ -199,7 +203,7 @@ func ask(t *testing.T, s *Server, method, path string, header ...string) answere
 // line in the list of permits fails here, and answers nobody.
 func TestEveryRouteForEveryRole(t *testing.T) {
 	s, _ := newStand(t)
-	fill := strings.NewReplacer(":name", "teams", ":format", "csv", ":what", "targets", ":unit", "list:1", ":id", nowhere, ":other", nowhere, ":origin", nowhere, ":number", "2026-0001")
+	fill := strings.NewReplacer(":name", "teams", ":format", "csv", ":what", "targets", ":unit", "list:1", ":id", nowhere, ":shape", "a", ":other", nowhere, ":origin", nowhere, ":number", "2026-0001")
 	asked := 0
 	for _, r := range s.app.GetRoutes(true) {
 		p, declared := permits[cmpHead(r.Method)+" "+braces(r.Path)]

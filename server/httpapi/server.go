@@ -68,7 +68,8 @@ type Options struct {
 	// Reorganise reorganises the units; nil at a point.
 	Reorganise Reorganiser
 	// Health finds what is wrong; nil for none.
-	Health HealthKeeper
+	Conflicts ConflictKeeper // nil for none
+	Health    HealthKeeper
 	// Links finds records about the same citizen; nil at a point.
 	Links Linker
 	// Outward serves other systems; nil for none.
@@ -198,6 +199,9 @@ func (s *Server) routes() {
 	}
 	if s.opts.Reorganise != nil {
 		s.registerReorganise()
+	}
+	if s.opts.Conflicts != nil {
+		s.registerConflicts()
 	}
 	if s.opts.Health != nil {
 		s.registerHealth()

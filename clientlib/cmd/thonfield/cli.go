@@ -25,6 +25,7 @@ type cli struct {
 	Record recordCmd `cmd:"" help:"${help_record}"`
 	Edit   editCmd   `cmd:"" help:"${help_edit}"`
 	Void   voidCmd   `cmd:"" help:"${help_void}"`
+	Answer answerCmd `cmd:"" help:"${help_answer}"`
 	List   listCmd   `cmd:"" help:"${help_list}"`
 	Show   showCmd   `cmd:"" help:"${help_show}"`
 	Kinds  kindsCmd  `cmd:"" help:"${help_kinds}"`

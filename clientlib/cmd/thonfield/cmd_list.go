@@ -123,7 +123,7 @@ func (a *app) state(r *view.Record) string {
 		return a.lang.T("state.erased")
 	case r.Void:
 		return a.lang.T("state.void", "stage", r.Custody.StageText)
-	case r.Conflict:
+	case r.Conflict, r.Custody.Stage == clientlib.StageAskedBack.String() && r.Custody.Reason == string(clientlib.ReasonQuestion):
 		return a.lang.T("stage.asked-back")
 	case !r.Own:
 		return a.lang.T("state.colleague")
@@ -153,6 +153,7 @@ func (c *showCmd) Run(a *app) error {
 			return err
 		}
 		out := r.FullRecord(&rec)
+		out.Questions = questionsOf(a.lang, r.Kinds[rec.Kind], &rec)
 		if rec.Conflict || rec.Custody.Stage == clientlib.StageAskedBack {
 			a.exit = exitAsked
 		}
@@ -181,6 +182,7 @@ func (a *app) sheet(r *view.FullRecord) {
 	if r.IDTail != "" && r.Partial {
 		a.say("show.tail", "tail", r.IDTail)
 	}
+	a.asked(r)
 	if r.Conflict {
 		a.say("show.settle", "id", shorten(r.ID))
 	}

@@ -163,7 +163,7 @@ func (statusCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		if s.Custody[clientlib.StageAskedBack] > 0 {
+		if s.Custody[clientlib.StageAskedBack]+s.Questions > 0 {
 			a.exit = exitAsked
 		}
 		n, err := d.Names(a.ctx, []string{s.Unit}, []uuid.UUID{s.Team})
@@ -202,6 +202,9 @@ func (a *app) statusText(s *clientlib.Status, out *view.Status) {
 		if line.n > 0 {
 			a.say(line.key, "n", line.n)
 		}
+	}
+	if s.Questions > 0 {
+		a.say("status.questions", "n", s.Questions)
 	}
 	if s.Waiting > 0 {
 		a.say("status.waiting", "n", s.Waiting)

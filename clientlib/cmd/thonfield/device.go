@@ -16,6 +16,7 @@ type device interface {
 	Join(ctx context.Context, uri, label string) (clientlib.Joined, error)
 	Record(ctx context.Context, in clientlib.RecordInput) (clientlib.Recorded, error)
 	Edit(ctx context.Context, id uuid.UUID, in clientlib.EditInput) ([]clientlib.Warning, error)
+	AnswerQuestion(ctx context.Context, id uuid.UUID, in clientlib.AnswerInput) ([]clientlib.Warning, error)
 	Void(ctx context.Context, id, person uuid.UUID, reason, note string) error
 	Get(ctx context.Context, id uuid.UUID) (clientlib.Record, error)
 	List(ctx context.Context, f clientlib.Filter) ([]clientlib.Record, error)

@@ -64,6 +64,7 @@ type cli struct {
 	Token   tokenCmd      `cmd:"" help:"Tokens of other programs: what they may read, and until when."`
 	Webhook webhookCmd    `cmd:"" help:"Tell other systems of events: what is newly wrong."`
 	Request requestCmd    `cmd:"" help:"Requests of citizens about their data, and breaches, with legal due dates."`
+	Contest conflictCmd   `cmd:"" name:"conflict" help:"Contested fields: who wrote what; settle, settle alike, undo, ask the team back."`
 	Audit   auditCmd      `cmd:"" help:"The access log: who signed in, who saw personal fields."`
 	Doctor  doctorCmd     `cmd:"" help:"Look for what is wrong and say what to do."`
 	Demo    demoCmd       `cmd:"" help:"Play a market day on this machine and check every promise."`

@@ -35,5 +35,6 @@ export const pages: readonly PageEntry[] = [
   { path: "reorganisation", title: ["Sắp xếp đơn vị", "Reorganisation"], group: "data", roles: ["province", "officer", "auditor"], point: false, load: () => import("./pages/reorganisation") },
   { path: "enrolment", title: ["Máy và nhận máy", "Devices"], group: "people", roles: ["province", "officer"], point: true, load: () => import("./pages/enrolment") },
   { path: "users", title: ["Tài khoản", "Users"], group: "trust", roles: ["province"], point: false, load: () => import("./pages/users") },
+  { path: "conflicts", title: ["Mục ghi khác nhau", "Conflicts"], group: "data", roles: ["province", "officer"], point: true, load: () => import("./pages/conflicts") },
   { path: "audit", title: ["Nhật ký truy cập", "Access log"], group: "trust", roles: ["province", "auditor"], point: false, load: () => import("./pages/audit") },
 ];

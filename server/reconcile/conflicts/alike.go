@@ -34,8 +34,8 @@ type Same struct {
 
 // Preview lists the conflicts of one shape with their values, for settling them
 // alike; that personal values are shown is in the access log first.
-func (s *Service) Preview(ctx context.Context, v Viewer, shape string) (Page, error) {
-	page := Page{Conflicts: []Conflict{}}
+func (s *Service) Preview(ctx context.Context, v Viewer, shape string) (QueuePage, error) {
+	page := QueuePage{Conflicts: []Conflict{}}
 	personal := 0
 	err := s.cfg.View(ctx, func(r store.Reader) error {
 		l := newLook(s, r)
@@ -56,15 +56,15 @@ func (s *Service) Preview(ctx context.Context, v Viewer, shape string) (Page, er
 		err = s.cfg.Audit.Write(ctx, audit.Event{Actor: v.Actor, Action: audit.View, Object: "conflicts", Count: personal})
 	}
 	if err != nil {
-		return Page{}, err
+		return QueuePage{}, err
 	}
 	return page, nil
 }
 
 // SettleAlike settles what a preview showed, all in one go. What has changed since
 // is left as it is and named.
-func (s *Service) SettleAlike(ctx context.Context, v Viewer, in AlikeChoice) (Done, error) {
-	out := Done{Settlements: []Settlement{}, Skipped: []Skipped{}}
+func (s *Service) SettleAlike(ctx context.Context, v Viewer, in AlikeChoice) (SettleResult, error) {
+	out := SettleResult{Settlements: []Settling{}, Skipped: []LeftAsIs{}}
 	switch {
 	case s.cfg.Write == nil:
 		return out, errPoint
@@ -91,7 +91,7 @@ func (s *Service) SettleAlike(ctx context.Context, v Viewer, in AlikeChoice) (Do
 			return out, err
 		}
 		if why != "" {
-			out.Skipped = append(out.Skipped, Skipped{same.Record, same.Field, why})
+			out.Skipped = append(out.Skipped, LeftAsIs{same.Record, same.Field, why})
 			continue
 		}
 		list = append(list, p)
@@ -135,7 +135,7 @@ func (s *Service) planAlike(ctx context.Context, v Viewer, in *AlikeChoice, same
 				return err
 			}
 			why = ""
-			p, err = l.draft(&rec, c, Choice{Record: same.Record, Field: same.Field, Value: number})
+			p, err = l.draft(&rec, c, SettleChoice{Record: same.Record, Field: same.Field, Value: number})
 			if p != nil {
 				p.how = Alike
 			}

@@ -14,8 +14,8 @@ import (
 	"thonsync/syncproto"
 )
 
-// Ask is a question to the team that wrote a record.
-type Ask struct {
+// TeamQuestion is a question to the team that wrote a record.
+type TeamQuestion struct {
 	Record uuid.UUID `json:"record"`
 	Field  string    `json:"field" maxLength:"64" doc:"name of the field; void for the retraction"`
 	Asks   string    `json:"asks" enum:"which,right,happened"`
@@ -23,12 +23,12 @@ type Ask struct {
 
 // Ask sends a question down to the team's phones. Asking the same again while it
 // is open sends nothing new. The field need not be contested.
-func (s *Service) Ask(ctx context.Context, v Viewer, in Ask) (Question, error) {
+func (s *Service) Ask(ctx context.Context, v Viewer, in TeamQuestion) (AskedBack, error) {
 	if s.cfg.Write == nil {
-		return Question{}, syncproto.Errorf(syncproto.CodeInvalidInput, "questions are sent from the centre: ask there")
+		return AskedBack{}, syncproto.Errorf(syncproto.CodeInvalidInput, "questions are sent from the centre: ask there")
 	}
 	if !slices.Contains(syncproto.AskChoices, in.Asks) {
-		return Question{}, syncproto.Errorf(syncproto.CodeInvalidInput, "a question asks which, right or happened: free text could name a person")
+		return AskedBack{}, syncproto.Errorf(syncproto.CodeInvalidInput, "a question asks which, right or happened: free text could name a person")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,11 +51,11 @@ func (s *Service) Ask(ctx context.Context, v Viewer, in Ask) (Question, error) {
 	if err != nil && !errors.Is(err, ownlog.ErrNotSubmitted) {
 		return q, err
 	}
-	return Question{ID: entries[0].Record, Record: in.Record, Field: in.Field, Asks: in.Asks, AskedMS: s.cfg.Now().UnixMilli(), Answers: []Answer{}}, err
+	return AskedBack{ID: entries[0].Record, Record: in.Record, Field: in.Field, Asks: in.Asks, AskedMS: s.cfg.Now().UnixMilli(), Answers: []TeamAnswer{}}, err
 }
 
 // open checks what is asked about and finds the same question, if it is open.
-func (s *Service) open(ctx context.Context, v Viewer, in Ask) (same Question, unit string, err error) {
+func (s *Service) open(ctx context.Context, v Viewer, in TeamQuestion) (same AskedBack, unit string, err error) {
 	err = s.cfg.View(ctx, func(r store.Reader) error {
 		rec, ok, err := r.Record(in.Record)
 		if err != nil || !ok || !rec.Exists || rec.Erased || !s.sees(v, rec.Unit) || rec.Collection != syncproto.CollectionActivity {
@@ -100,8 +100,8 @@ func stateDraft(id uuid.UUID, state syncproto.Value) ownlog.Draft {
 }
 
 // questions reads what was asked about a record, oldest first.
-func (l *look) questions(record uuid.UUID) ([]Question, error) {
-	out := []Question{}
+func (l *look) questions(record uuid.UUID) ([]AskedBack, error) {
+	out := []AskedBack{}
 	q := store.RecordQuery{Collection: syncproto.CollectionQuestion, Kind: record.String(), ExistsOnly: true}
 	err := l.r.EachRecord(q, func(rec store.Record) error {
 		if rec.Void {
@@ -114,14 +114,14 @@ func (l *look) questions(record uuid.UUID) ([]Question, error) {
 	return out, err
 }
 
-func (l *look) question(rec *store.Record) (Question, error) {
+func (l *look) question(rec *store.Record) (AskedBack, error) {
 	row, err := ingest.Shown(rec)
 	if err != nil {
-		return Question{}, err
+		return AskedBack{}, err
 	}
-	q := Question{
+	q := AskedBack{
 		ID: rec.ID, Record: row.Value(syncproto.QuestionRecord).UUID(), Field: row.Value(syncproto.QuestionField).Text(),
-		Asks: row.Value(syncproto.QuestionAsks).Text(), AskedMS: rec.StampMS, Answers: []Answer{},
+		Asks: row.Value(syncproto.QuestionAsks).Text(), AskedMS: rec.StampMS, Answers: []TeamAnswer{},
 		Settled: row.Value(syncproto.QuestionState).Text() == syncproto.StateSettled,
 	}
 	m, err := l.s.cfg.Ingest.Merged(l.r, rec)
@@ -134,7 +134,7 @@ func (l *look) question(rec *store.Record) (Question, error) {
 			if err != nil {
 				return q, err
 			}
-			q.Answers = append(q.Answers, Answer{v.Value.Text(), c.Author, c.Phone, c.EarliestMS, c.LatestMS})
+			q.Answers = append(q.Answers, TeamAnswer{v.Value.Text(), c.Author, c.Phone, c.EarliestMS, c.LatestMS})
 		}
 	}
 	return q, nil

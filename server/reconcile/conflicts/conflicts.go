@@ -74,31 +74,31 @@ type Conflict struct {
 	Shape       string    `json:"shape" doc:"what conflicts that can be settled alike have in common"`
 	// Standing names the standing values; whoever settles sends it back, so that
 	// nothing is settled that he has not seen.
-	Standing string  `json:"standing"`
-	Values   []Value `json:"values"`
+	Standing string          `json:"standing"`
+	Values   []StandingValue `json:"values"`
 	// Hidden says that the texts of the values are left out.
-	Hidden     bool       `json:"hidden"`
-	Suggested  int        `json:"suggested" doc:"number of the suggested value, 0 for none"`
-	Reason     Reason     `json:"reason" doc:"why: identity-number, fuller, officer, later, recorder; empty for no suggestion"`
-	Questions  []Question `json:"questions"`
+	Hidden     bool        `json:"hidden"`
+	Suggested  int         `json:"suggested" doc:"number of the suggested value, 0 for none"`
+	Reason     Reason      `json:"reason" doc:"why: identity-number, fuller, officer, later, recorder; empty for no suggestion"`
+	Questions  []AskedBack `json:"questions"`
 	comp       syncproto.Compartment
 	num        uint32
 	candidates []merge.Standing
 }
 
-// Value is one standing value.
-type Value struct {
-	Number  int      `json:"number" doc:"from 1; the first is the one that is shown until somebody settles it"`
-	Text    string   `json:"text"`
-	Empty   bool     `json:"empty" doc:"the field was cleared"`
-	LabelVI string   `json:"label_vi,omitempty"`
-	LabelEN string   `json:"label_en,omitempty"`
-	By      []Change `json:"by"`
+// StandingValue is one standing value.
+type StandingValue struct {
+	Number  int           `json:"number" doc:"from 1; the first is the one that is shown until somebody settles it"`
+	Text    string        `json:"text"`
+	Empty   bool          `json:"empty" doc:"the field was cleared"`
+	LabelVI string        `json:"label_vi,omitempty"`
+	LabelEN string        `json:"label_en,omitempty"`
+	By      []ValueWriter `json:"by"`
 }
 
-// Change is one change that gives a value. Times are Unix milliseconds, 0 for
+// ValueWriter is one change that gives a value. Times are Unix milliseconds, 0 for
 // unknown.
-type Change struct {
+type ValueWriter struct {
 	Origin     syncproto.OriginID `json:"origin"`
 	Seq        uint64             `json:"seq"`
 	Author     uuid.UUID          `json:"author,omitzero"`
@@ -111,19 +111,19 @@ type Change struct {
 	PhoneMS    int64              `json:"phone_ms" doc:"what the phone's own clock said; it decides nothing"`
 }
 
-// Question is what a team was asked about a field.
-type Question struct {
-	ID      uuid.UUID `json:"id"`
-	Record  uuid.UUID `json:"record"`
-	Field   string    `json:"field"`
-	Asks    string    `json:"asks" enum:"which,right,happened"`
-	AskedMS int64     `json:"asked_ms"`
-	Answers []Answer  `json:"answers"`
-	Settled bool      `json:"settled"`
+// AskedBack is what a team was asked about a field.
+type AskedBack struct {
+	ID      uuid.UUID    `json:"id"`
+	Record  uuid.UUID    `json:"record"`
+	Field   string       `json:"field"`
+	Asks    string       `json:"asks" enum:"which,right,happened"`
+	AskedMS int64        `json:"asked_ms"`
+	Answers []TeamAnswer `json:"answers"`
+	Settled bool         `json:"settled"`
 }
 
-// Answer is what a team answered.
-type Answer struct {
+// TeamAnswer is what a team answered.
+type TeamAnswer struct {
 	Answer     string    `json:"answer" enum:"confirmed,corrected,retracted,unknown"`
 	Author     uuid.UUID `json:"author,omitzero"`
 	Phone      string    `json:"phone"`

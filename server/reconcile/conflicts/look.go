@@ -109,7 +109,7 @@ func (l *look) conflict(rec *store.Record, m *ingest.Merged, comp syncproto.Comp
 	coll, _ := syncproto.CollectionOf(rec.Collection)
 	c := Conflict{
 		Record: rec.ID, Kind: rec.Kind, Unit: rec.Unit, Team: rec.Team, Occurred: rec.Occurred, Field: syncproto.RetractionField,
-		Compartment: "operational", Questions: []Question{}, comp: comp, num: num, candidates: values,
+		Compartment: "operational", Questions: []AskedBack{}, comp: comp, num: num, candidates: values,
 	}
 	if coll != nil {
 		c.Collection = coll.Name
@@ -128,7 +128,7 @@ func (l *look) conflict(rec *store.Record, m *ingest.Merged, comp syncproto.Comp
 	facts := factsOf(m, comp, num)
 	hash := sha256.New()
 	for i, v := range values {
-		value := Value{Number: i + 1, Empty: v.Value.IsNull(), Text: text(v.Value)}
+		value := StandingValue{Number: i + 1, Empty: v.Value.IsNull(), Text: text(v.Value)}
 		value.LabelVI, value.LabelEN = f.option(value.Text)
 		cand := Candidate{Value: v.Value}
 		for _, id := range v.By {
@@ -175,8 +175,8 @@ func shape(c *Conflict) string {
 }
 
 // change tells who wrote a change and when it can have been.
-func (l *look) change(m *ingest.Merged, id merge.ID) (Change, error) {
-	out := Change{Origin: id.Origin, Seq: id.Seq}
+func (l *look) change(m *ingest.Merged, id merge.ID) (ValueWriter, error) {
+	out := ValueWriter{Origin: id.Origin, Seq: id.Seq}
 	o, err := l.origin(id.Origin)
 	if err != nil {
 		return out, err

@@ -20,10 +20,11 @@ type Query struct {
 	Field  string    `json:"field,omitempty"`
 	Reason string    `json:"reason,omitempty"` // of the suggestion; "none" for no suggestion
 	Shape  string    `json:"shape,omitempty"`
+	Record uuid.UUID `json:"record,omitzero"` // only this one
 }
 
-// Page is a page of the queue.
-type Page struct {
+// QueuePage is a page of the queue.
+type QueuePage struct {
 	Conflicts []Conflict `json:"conflicts"`
 	Next      uuid.UUID  `json:"next,omitzero" doc:"give as after to go on; absent on the last page"`
 }
@@ -37,8 +38,8 @@ const (
 
 // List gives a page of the queue, by record. Values of personal fields are left
 // out: Show has them.
-func (s *Service) List(ctx context.Context, v Viewer, q Query) (Page, error) {
-	page := Page{Conflicts: []Conflict{}}
+func (s *Service) List(ctx context.Context, v Viewer, q Query) (QueuePage, error) {
+	page := QueuePage{Conflicts: []Conflict{}}
 	if q.Limit <= 0 {
 		q.Limit = defaultPage
 	}
@@ -71,7 +72,7 @@ func (l *look) each(v Viewer, q Query, f func(*store.Record, []Conflict) (bool, 
 		for i := range list {
 			rec := &list[i]
 			after = rec.ID
-			if !l.s.sees(v, rec.Unit) || q.Unit != "" && !l.s.cfg.Ingest.Definitions().Within(rec.Unit, []string{q.Unit}) {
+			if q.Record != uuid.Nil && rec.ID != q.Record || !l.s.sees(v, rec.Unit) || q.Unit != "" && !l.s.cfg.Ingest.Definitions().Within(rec.Unit, []string{q.Unit}) {
 				continue
 			}
 			found, err := l.conflicts(rec)
@@ -108,17 +109,17 @@ func (c *Conflict) hide() {
 	}
 }
 
-// Shown is one record with everything that is contested, and what was settled.
-type Shown struct {
-	Conflicts []Conflict   `json:"conflicts"`
-	Questions []Question   `json:"questions"`
-	Settled   []Settlement `json:"settled"`
+// ContestedRecord is one record with everything that is contested, and what was settled.
+type ContestedRecord struct {
+	Conflicts []Conflict  `json:"conflicts"`
+	Questions []AskedBack `json:"questions"`
+	Settled   []Settling  `json:"settled"`
 }
 
 // Show gives one record. Where the viewer may see personal values and any is
 // contested, that they are shown is in the access log before they are.
-func (s *Service) Show(ctx context.Context, v Viewer, id uuid.UUID) (Shown, error) {
-	out := Shown{Conflicts: []Conflict{}, Questions: []Question{}, Settled: []Settlement{}}
+func (s *Service) Show(ctx context.Context, v Viewer, id uuid.UUID) (ContestedRecord, error) {
+	out := ContestedRecord{Conflicts: []Conflict{}, Questions: []AskedBack{}, Settled: []Settling{}}
 	personal, unit := false, ""
 	err := s.cfg.View(ctx, func(r store.Reader) error {
 		rec, ok, err := r.Record(id)
@@ -151,28 +152,28 @@ func (s *Service) Show(ctx context.Context, v Viewer, id uuid.UUID) (Shown, erro
 		err = s.cfg.Audit.Write(ctx, audit.Event{Actor: v.Actor, Action: audit.View, Object: id.String(), Unit: unit, Count: 1})
 	}
 	if err != nil {
-		return Shown{}, err
+		return ContestedRecord{}, err
 	}
 	return out, nil
 }
 
-// Group is conflicts of one shape.
-type Group struct {
+// ShapeCount is conflicts of one shape.
+type ShapeCount struct {
 	Shape   string   `json:"shape"`
 	Count   int      `json:"count"`
 	Example Conflict `json:"example"`
 }
 
-// Summary counts the queue.
-type Summary struct {
-	Records int     `json:"records"`
-	Fields  int     `json:"fields"`
-	Groups  []Group `json:"groups" doc:"of conflicts that can be settled alike, the largest first"`
+// QueueSummary counts the queue.
+type QueueSummary struct {
+	Records int          `json:"records"`
+	Fields  int          `json:"fields"`
+	Groups  []ShapeCount `json:"groups" doc:"of conflicts that can be settled alike, the largest first"`
 }
 
-// Summary counts what is in the queue by shape.
-func (s *Service) Summary(ctx context.Context, v Viewer, q Query) (Summary, error) {
-	out := Summary{Groups: []Group{}}
+// QueueSummary counts what is in the queue by shape.
+func (s *Service) Summary(ctx context.Context, v Viewer, q Query) (QueueSummary, error) {
+	out := QueueSummary{Groups: []ShapeCount{}}
 	at := map[string]int{}
 	err := s.cfg.View(ctx, func(r store.Reader) error {
 		return newLook(s, r).each(v, q, func(_ *store.Record, found []Conflict) (bool, error) {
@@ -184,19 +185,19 @@ func (s *Service) Summary(ctx context.Context, v Viewer, q Query) (Summary, erro
 				if !ok {
 					c.hide()
 					k, at[c.Shape] = len(out.Groups), len(out.Groups)
-					out.Groups = append(out.Groups, Group{Shape: c.Shape, Example: *c})
+					out.Groups = append(out.Groups, ShapeCount{Shape: c.Shape, Example: *c})
 				}
 				out.Groups[k].Count++
 			}
 			return true, nil
 		})
 	})
-	slices.SortStableFunc(out.Groups, func(a, b Group) int { return cmp.Compare(b.Count, a.Count) })
+	slices.SortStableFunc(out.Groups, func(a, b ShapeCount) int { return cmp.Compare(b.Count, a.Count) })
 	return out, err
 }
 
-// Settlement is something that was settled.
-type Settlement struct {
+// Settling is something that was settled.
+type Settling struct {
 	ID       uuid.UUID `json:"id"`
 	Batch    uuid.UUID `json:"batch"`
 	Record   uuid.UUID `json:"record"`
@@ -209,17 +210,17 @@ type Settlement struct {
 	UndoneMS int64     `json:"undone_ms,omitempty"`
 }
 
-func view(s *store.Settlement) Settlement {
-	return Settlement{s.ID, s.Batch, s.Record, s.Unit, s.Name, s.How, s.Actor, s.AtMS, s.UndoneBy, s.UndoneMS}
+func view(s *store.Settlement) Settling {
+	return Settling{s.ID, s.Batch, s.Record, s.Unit, s.Name, s.How, s.Actor, s.AtMS, s.UndoneBy, s.UndoneMS}
 }
 
 // Settled lists what was settled, newest first, before an id.
-func (s *Service) Settled(ctx context.Context, v Viewer, before uuid.UUID, limit int) ([]Settlement, error) {
+func (s *Service) Settled(ctx context.Context, v Viewer, before uuid.UUID, limit int) ([]Settling, error) {
 	if limit <= 0 {
 		limit = defaultPage
 	}
 	limit = min(limit, maxPage)
-	out := []Settlement{}
+	out := []Settling{}
 	err := s.cfg.View(ctx, func(r store.Reader) error {
 		for len(out) < limit {
 			rows, err := r.Settlements(before, step)

@@ -26,10 +26,10 @@ const (
 	Alike  = "alike"  // with others of its shape
 )
 
-// Choice settles one conflict: by the number of a standing value, or by a value
+// SettleChoice settles one conflict: by the number of a standing value, or by a value
 // that is typed as in a form. Standing is what the conflict had when the person
 // saw it.
-type Choice struct {
+type SettleChoice struct {
 	Record   uuid.UUID `json:"record"`
 	Field    string    `json:"field" maxLength:"64"`
 	Standing string    `json:"standing" maxLength:"64"`
@@ -37,17 +37,17 @@ type Choice struct {
 	Text     *string   `json:"text,omitempty" maxLength:"4000" doc:"another value instead; empty clears the field"`
 }
 
-// Done is what settling did.
-type Done struct {
-	Settlements []Settlement `json:"settlements"`
+// SettleResult is what settling did.
+type SettleResult struct {
+	Settlements []Settling `json:"settlements"`
 	// Already says that it was settled or undone before, as Settlements tell, and
 	// nothing was written.
-	Already bool      `json:"already"`
-	Skipped []Skipped `json:"skipped"`
+	Already bool       `json:"already"`
+	Skipped []LeftAsIs `json:"skipped"`
 }
 
-// Skipped is a conflict that was not settled with the others.
-type Skipped struct {
+// LeftAsIs is a conflict that was not settled with the others.
+type LeftAsIs struct {
 	Record uuid.UUID `json:"record"`
 	Field  string    `json:"field"`
 	Why    string    `json:"why" enum:"changed,settled"`
@@ -60,8 +60,8 @@ var (
 
 // Settle settles one conflict by a change that supersedes every standing value.
 // Doing it again does nothing.
-func (s *Service) Settle(ctx context.Context, v Viewer, in Choice) (Done, error) {
-	out := Done{Settlements: []Settlement{}, Skipped: []Skipped{}}
+func (s *Service) Settle(ctx context.Context, v Viewer, in SettleChoice) (SettleResult, error) {
+	out := SettleResult{Settlements: []Settling{}, Skipped: []LeftAsIs{}}
 	if s.cfg.Write == nil {
 		return out, errPoint
 	}
@@ -97,7 +97,7 @@ type planned struct {
 
 // plan finds the conflict and drafts what settles it; nil, and how it was settled,
 // if it is already.
-func (s *Service) plan(ctx context.Context, v Viewer, in Choice) (p *planned, before []Settlement, err error) {
+func (s *Service) plan(ctx context.Context, v Viewer, in SettleChoice) (p *planned, before []Settling, err error) {
 	err = s.cfg.View(ctx, func(r store.Reader) error {
 		rec, ok, err := r.Record(in.Record)
 		if err != nil || !ok || !s.sees(v, rec.Unit) || rec.Collection == syncproto.CollectionQuestion {
@@ -128,21 +128,21 @@ func (s *Service) plan(ctx context.Context, v Viewer, in Choice) (p *planned, be
 
 // settledBefore gives how a field that is no longer contested was settled; an
 // error if it never was.
-func (l *look) settledBefore(rec *store.Record, name string) ([]Settlement, error) {
+func (l *look) settledBefore(rec *store.Record, name string) ([]Settling, error) {
 	rows, err := l.r.SettlementsOf(rec.ID)
 	if err != nil {
 		return nil, err
 	}
 	for i := range rows {
 		if rows[i].Name == name && rows[i].UndoneMS == 0 {
-			return []Settlement{view(&rows[i])}, nil
+			return []Settling{view(&rows[i])}, nil
 		}
 	}
 	return nil, syncproto.Errorf(syncproto.CodeInvalidInput, "field %q of record %s is not contested: nothing was settled", name, rec.ID)
 }
 
 // draft makes the changes that settle a conflict.
-func (l *look) draft(rec *store.Record, c Conflict, in Choice) (*planned, error) {
+func (l *look) draft(rec *store.Record, c Conflict, in SettleChoice) (*planned, error) {
 	p := &planned{conflict: c}
 	m, err := l.s.cfg.Ingest.Merged(l.r, rec)
 	if err != nil {
@@ -196,7 +196,7 @@ func (l *look) chunks(rec *store.Record, op syncproto.Op, comp syncproto.Compart
 }
 
 // draftRetraction retracts the record for good or takes the retraction back.
-func (l *look) draftRetraction(rec *store.Record, m *ingest.Merged, in Choice) ([]ownlog.Draft, error) {
+func (l *look) draftRetraction(rec *store.Record, m *ingest.Merged, in SettleChoice) ([]ownlog.Draft, error) {
 	switch {
 	case in.Text != nil || in.Value < 1 || in.Value > 2:
 		return nil, syncproto.Errorf(syncproto.CodeInvalidInput, "a contested retraction is settled by value 1 (retract) or 2 (keep)")
@@ -218,7 +218,7 @@ func (l *look) draftRetraction(rec *store.Record, m *ingest.Merged, in Choice) (
 }
 
 // value gives what the field is to be.
-func (l *look) value(rec *store.Record, c *Conflict, in Choice) (syncproto.Value, error) {
+func (l *look) value(rec *store.Record, c *Conflict, in SettleChoice) (syncproto.Value, error) {
 	if in.Text == nil {
 		if in.Value < 1 || in.Value > len(c.candidates) {
 			return syncproto.Null(), syncproto.Errorf(syncproto.CodeInvalidInput, "choose a value from 1 to %d, or type another", len(c.candidates))
@@ -270,7 +270,7 @@ func fieldProblem(err error) error {
 
 // carryOut notes what is to be settled, writes the changes and notes them. After
 // a crash in between the note has no changes; Undo finds them by the record.
-func (s *Service) carryOut(ctx context.Context, v Viewer, batch uuid.UUID, list []*planned) ([]Settlement, error) {
+func (s *Service) carryOut(ctx context.Context, v Viewer, batch uuid.UUID, list []*planned) ([]Settling, error) {
 	rows := make([]store.Settlement, len(list))
 	var drafts []ownlog.Draft
 	for i, p := range list {
@@ -298,7 +298,7 @@ func (s *Service) carryOut(ctx context.Context, v Viewer, batch uuid.UUID, list 
 		rows[i].Changes = refsOf(entries[:p.own])
 		entries = entries[len(p.drafts):]
 	}
-	out := make([]Settlement, len(rows))
+	out := make([]Settling, len(rows))
 	for i := range rows {
 		out[i] = view(&rows[i])
 	}

@@ -19,8 +19,8 @@ import (
 // neither stands nor supersedes, so exactly the former values stand again and the
 // conflict is open. Where somebody has written the field since, taking it back
 // would contest his value too, so it is refused.
-func (s *Service) Undo(ctx context.Context, v Viewer, id uuid.UUID) (Done, error) {
-	out := Done{Settlements: []Settlement{}, Skipped: []Skipped{}}
+func (s *Service) Undo(ctx context.Context, v Viewer, id uuid.UUID) (SettleResult, error) {
+	out := SettleResult{Settlements: []Settling{}, Skipped: []LeftAsIs{}}
 	if s.cfg.Write == nil {
 		return out, errPoint
 	}
@@ -42,7 +42,7 @@ func (s *Service) Undo(ctx context.Context, v Viewer, id uuid.UUID) (Done, error
 			return out, err
 		}
 		if changed {
-			out.Skipped = append(out.Skipped, Skipped{row.Record, row.Name, "changed"})
+			out.Skipped = append(out.Skipped, LeftAsIs{row.Record, row.Name, "changed"})
 			continue
 		}
 		out.Settlements = append(out.Settlements, view(row))

@@ -75,6 +75,22 @@ type FullRecord struct {
 	Author     uuid.UUID `json:"author"`
 	AuthorText string    `json:"author_text,omitempty"` // if the author is known on this device
 	Fields     []Field   `json:"fields"`
+
+	Questions []Question `json:"questions"`
+}
+
+// Question is what the commune asked about a record.
+type Question struct {
+	ID         uuid.UUID `json:"id"`
+	Field      string    `json:"field"` // void for the retraction
+	Label      string    `json:"label_text"`
+	Asks       string    `json:"asks"` // which, right or happened
+	AsksText   string    `json:"asks_text"`
+	AskedMS    int64     `json:"asked_ms"`
+	Answer     string    `json:"answer,omitempty"` // confirmed, corrected, retracted or unknown
+	AnswerText string    `json:"answer_text,omitempty"`
+	Settled    bool      `json:"settled"` // somebody decided
+	Open       bool      `json:"open"`    // an answer is wanted
 }
 
 // Warning is something odd that was taken all the same.
@@ -114,6 +130,7 @@ type Status struct {
 	Revoked       bool      `json:"revoked"`     // by the centre: no new records
 	RevokedMS     int64     `json:"revoked_ms"`  // centre's clock, 0 if it is not
 	RevokedWhy    string    `json:"revoked_why"` // a short word, "" if none was given
+	Questions     int       `json:"questions"`   // of the commune that wait for an answer
 	Stranded      int       `json:"stranded"`    // changes that are neither at the centre nor in a file
 	Origin        string    `json:"origin"`
 	Role          string    `json:"role"`
@@ -240,7 +257,7 @@ func (r *Reader) KindName(code string) string {
 
 // FullRecord gives the object of rec with all values.
 func (r *Reader) FullRecord(rec *clientlib.Record) FullRecord {
-	out := FullRecord{Record: r.Record(rec), Author: rec.Author, AuthorText: r.People[rec.Author], Fields: []Field{}}
+	out := FullRecord{Record: r.Record(rec), Author: rec.Author, AuthorText: r.People[rec.Author], Fields: []Field{}, Questions: []Question{}}
 	kind := r.Kinds[rec.Kind]
 	for i := range rec.Fields {
 		f := &rec.Fields[i]
@@ -322,7 +339,7 @@ func StatusOf(s *clientlib.Status, n clientlib.Names) Status {
 		Servers: append([]string{}, s.Servers...), LastServer: s.LastServer, Changes: s.Changes, Waiting: s.Waiting, Cargo: s.Cargo,
 		LastSuccessMS: s.LastSuccessMS, DaysSince: s.DaysSince, LastErrorCode: string(s.LastErrorCode), Gaps: []Gap{},
 		People: People(s.People), ClockOffsetMS: s.ClockOffsetMS, BeaconMS: s.BeaconMS, Records: CountsOf(s.Custody),
-		SetAside: s.SetAside, Restored: s.Restored, EnrolAgain: s.EnrolAgain, Stranded: s.Stranded,
+		SetAside: s.SetAside, Restored: s.Restored, EnrolAgain: s.EnrolAgain, Stranded: s.Stranded, Questions: s.Questions,
 	}
 	if s.Revoked != nil {
 		out.Revoked, out.RevokedMS, out.RevokedWhy = true, s.Revoked.SinceMS, string(s.Revoked.Reason)
