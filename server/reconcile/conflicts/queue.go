@@ -171,7 +171,7 @@ type QueueSummary struct {
 	Groups  []ShapeCount `json:"groups" doc:"of conflicts that can be settled alike, the largest first"`
 }
 
-// QueueSummary counts what is in the queue by shape.
+// Summary counts what is in the queue by shape.
 func (s *Service) Summary(ctx context.Context, v Viewer, q Query) (QueueSummary, error) {
 	out := QueueSummary{Groups: []ShapeCount{}}
 	at := map[string]int{}
