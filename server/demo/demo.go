@@ -65,8 +65,13 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	if !o.Once {
-		if err := s.conflicts(ctx); err != nil {
-			return err
+		for _, show := range []func(context.Context) error{
+			s.conflicts,
+			s.sceneTwins,
+		} {
+			if err := show(ctx); err != nil {
+				return err
+			}
 		}
 		tell.addresses(ctx, s)
 		<-ctx.Done()

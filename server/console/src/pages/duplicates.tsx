@@ -170,7 +170,11 @@ function Sides({ of }: { of: LinkDetail }) {
     { name: "weight", label: w.weight, numeric: true, show: (r) => (r.bits === undefined ? "" : signed(r.bits)) },
   ];
   if (of.state === "linked") columns.splice(3, 0, { name: "together", label: w.together, show: (r) => r.together });
-  return <Table title={w.pair} columns={columns} rows={rows} id={(r) => r.field} />;
+  return (
+    <div>
+      <Table title={w.pair} columns={columns} rows={rows} id={(r) => r.field} />
+    </div>
+  );
 }
 
 const signed = (bits: number) => (bits > 0 ? "+" : "") + number(Math.round(bits * 10) / 10);
