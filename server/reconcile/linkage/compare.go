@@ -59,12 +59,14 @@ type Comparison struct {
 // PriorBits is the weight before anything is compared: one in 850 records of a
 // commune is about the same person.
 //
-// Likelihoods of each level for records of one person and of two persons of one
-// commune. Those of one person follow from the error rates that were written
-// down before (testdata/province, DefaultErrorRates); those of two persons from
-// how many share the value by chance.
+// PriorBits is the weight before anything is compared: one in 850 records of a
+// commune is about the same person.
 const PriorBits = -9.7
 
+// The likelihoods of each level in this file are for records of one person and of
+// two persons of one commune. Those of one person follow from the error rates that
+// were written down before (testdata/province, DefaultErrorRates); those of two
+// persons from how many share the value by chance.
 const (
 	birthYears = 45.0
 	birthDays  = 365 * birthYears
