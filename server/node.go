@@ -104,7 +104,10 @@ type Node struct {
 	orders *backup.Orders
 	// requests is the queue of citizens' requests; nil at a point.
 	requests  *requests.Log
-	registers *registers.Service // centre only
+	registers *registers.Service          // centre only
+	besides   sync.WaitGroup              // work that outlives its request
+	beside    func(func(context.Context)) // has something done that outlives its request
+	endBeside context.CancelFunc
 	// reorganise carries reorganisations of the units out; nil at a point.
 	reorganise *reorganise.Service
 	links      *links.Service // centre only
@@ -362,6 +365,10 @@ func (n *Node) upstream() string {
 func (n *Node) Close() error {
 	var errs []error
 	ctx := context.Background()
+	if n.endBeside != nil {
+		n.endBeside()
+		n.besides.Wait()
+	}
 	if n.answer != nil && n.ingest != nil {
 		errs = append(errs, n.answer.Flush(ctx))
 	}

@@ -47,6 +47,9 @@ func (n *Node) openRegisters(ctx context.Context) error {
 		},
 		Now: n.opts.Now, After: n.opts.After, Random: n.opts.Random,
 	})
+	var background context.Context
+	background, n.endBeside = context.WithCancel(context.WithoutCancel(ctx))
+	n.beside = func(f func(context.Context)) { n.besides.Go(func() { f(background) }) }
 	n.ingest.SetEraser(func(tx store.Tx, record uuid.UUID, numbers []syncproto.IDNumber) ([][]byte, error) {
 		sealed, err := n.registers.Erase(tx, record, numbers)
 		return traces(sealed), err
@@ -136,9 +139,9 @@ func (n *Node) noteRegister(ctx context.Context, actor, object, result string) e
 }
 
 // RegisterProfiles lists the profiles.
-var RegisterProfiles = Register(Command[None, []registers.Profile]{
+var RegisterProfiles = Register(Command[None, []registers.RegisterProfile]{
 	Name: "register.profiles",
-	Do: func(ctx context.Context, n *Node, _ None) ([]registers.Profile, error) {
+	Do: func(ctx context.Context, n *Node, _ None) ([]registers.RegisterProfile, error) {
 		s, err := n.Registers()
 		if err != nil {
 			return nil, err
@@ -148,9 +151,9 @@ var RegisterProfiles = Register(Command[None, []registers.Profile]{
 })
 
 // RegisterProfileSave keeps a profile.
-var RegisterProfileSave = Register(Command[registers.Profile, None]{
+var RegisterProfileSave = Register(Command[registers.RegisterProfile, None]{
 	Name: "register.profile.save",
-	Do: func(ctx context.Context, n *Node, in registers.Profile) (None, error) {
+	Do: func(ctx context.Context, n *Node, in registers.RegisterProfile) (None, error) {
 		s, err := n.Registers()
 		if err != nil {
 			return None{}, err
@@ -179,7 +182,7 @@ var RegisterProfileDrop = Register(Command[RegisterName, None]{
 
 // RegisterFile is a file with how to read it.
 type RegisterFile struct {
-	registers.Source
+	registers.FileSource
 	File   []byte `json:"file"`
 	DryRun bool   `json:"dry_run,omitempty"`
 	Format string `json:"format,omitempty"` // csv or xlsx, to have the rows left out as a file
@@ -187,14 +190,14 @@ type RegisterFile struct {
 
 // RegisterPreview says how a file is understood. That values were shown stands in
 // the access log before.
-var RegisterPreview = Register(Command[RegisterFile, registers.Preview]{
+var RegisterPreview = Register(Command[RegisterFile, registers.FilePreview]{
 	Name: "register.preview",
-	Do: func(ctx context.Context, n *Node, in RegisterFile) (out registers.Preview, err error) {
+	Do: func(ctx context.Context, n *Node, in RegisterFile) (out registers.FilePreview, err error) {
 		s, err := n.Registers()
 		if err != nil {
 			return out, err
 		}
-		p, err := s.Preview(ctx, in.File, in.Source)
+		p, err := s.Preview(ctx, in.File, in.FileSource)
 		if err != nil {
 			return out, err
 		}
@@ -204,10 +207,10 @@ var RegisterPreview = Register(Command[RegisterFile, registers.Preview]{
 
 // RegisterImported is what an import did.
 type RegisterImported struct {
-	registers.Result
-	LeftOutRows []registers.Problem `json:"left_out_rows"`
-	BadFile     []byte              `json:"bad_file,omitempty"`
-	Overview    *registers.Overview `json:"register_now,omitempty"` // absent in a dry run
+	registers.ImportResult
+	LeftOutRows []registers.RowProblem  `json:"left_out_rows"`
+	BadFile     []byte                  `json:"bad_file,omitempty"`
+	Overview    *registers.RegisterView `json:"register_now,omitempty"` // absent in a dry run
 }
 
 // RegisterImport takes a file in, or says what that would do.
@@ -223,11 +226,11 @@ var RegisterImport = Register(Command[RegisterFile, RegisterImported]{
 				return out, err
 			}
 		}
-		res, err := s.Import(ctx, in.File, in.Source, in.DryRun, audit.Console, nil)
+		res, err := s.Import(ctx, in.File, in.FileSource, in.DryRun, audit.Console, nil)
 		if err != nil {
 			return out, err
 		}
-		out.Result, out.LeftOutRows = *res, res.Bad
+		out.ImportResult, out.LeftOutRows = *res, res.Bad
 		if in.Format != "" {
 			if out.BadFile, err = registers.BadRows(in.File, res.Bad, in.Format, ""); err != nil {
 				return out, err
@@ -246,9 +249,9 @@ var RegisterImport = Register(Command[RegisterFile, RegisterImported]{
 })
 
 // RegisterList lists registers with their sums.
-var RegisterList = Register(Command[RegisterName, []registers.Overview]{
+var RegisterList = Register(Command[RegisterName, []registers.RegisterView]{
 	Name: "register.list",
-	Do: func(ctx context.Context, n *Node, in RegisterName) ([]registers.Overview, error) {
+	Do: func(ctx context.Context, n *Node, in RegisterName) ([]registers.RegisterView, error) {
 		s, err := n.matched(ctx)
 		if err != nil {
 			return nil, err
@@ -277,11 +280,11 @@ type RegisterAsk struct {
 
 // RegisterShown is the answer.
 type RegisterShown struct {
-	registers.Overview
-	Teams    []registers.TeamSum `json:"teams"`
-	Findings []registers.Finding `json:"findings,omitempty"`
-	Rows     []registers.RowView `json:"rows,omitempty"`
-	More     bool                `json:"more,omitempty"`
+	registers.RegisterView
+	Teams    []registers.RegisterTeam    `json:"teams"`
+	Findings []registers.RegisterFinding `json:"findings,omitempty"`
+	Rows     []registers.RegisterRow     `json:"rows,omitempty"`
+	More     bool                        `json:"more,omitempty"`
 }
 
 // RegisterShow shows a register. It names nobody.
@@ -292,7 +295,7 @@ var RegisterShow = Register(Command[RegisterAsk, RegisterShown]{
 		if err != nil {
 			return out, err
 		}
-		if out.Overview, err = s.Get(ctx, in.Name, in.Unit); err != nil {
+		if out.RegisterView, err = s.Get(ctx, in.Name, in.Unit); err != nil {
 			return out, err
 		}
 		if out.Teams, err = s.Teams(ctx, in.Name, in.Unit); err != nil {

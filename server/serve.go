@@ -153,6 +153,7 @@ func (n *Node) publicServer() (*httpapi.Server, error) {
 	o.Working = n.worker()
 	if n.links != nil {
 		o.Links = linker{n}
+		o.Registers = registrar{n, n.registers}
 	}
 	if n.reorganise != nil {
 		o.Reorganise = reorganiser{n, n.reorganise}

@@ -89,10 +89,11 @@ func newStand(t *testing.T) (*Server, *stand) {
 	d := &stand{}
 	s := New(Options{
 		Exchange: d, Status: d, Reports: d, Access: d, Audit: d, Devices: d, Accounts: d, Requests: d, Events: func() Watcher { return d }, Reorganise: reorganiser{}, Health: healthy{}, Conflicts: contested{}, Version: Version{Role: "centre"},
-		Limits:  Limits{Body: 4096, Concurrency: 2, Queue: 2},
-		Working: worker{},
-		Links:   linker{},
-		Outward: outwards{},
+		Limits:    Limits{Body: 4096, Concurrency: 2, Queue: 2},
+		Working:   worker{},
+		Links:     linker{},
+		Registers: registrar{},
+		Outward:   outwards{},
 	})
 	return s, d
 }

@@ -70,6 +70,8 @@ type Options struct {
 	// Health finds what is wrong; nil for none.
 	Conflicts ConflictKeeper // nil for none
 	Health    HealthKeeper
+	// Registers compares records with registers; nil at a point.
+	Registers Registrar
 	// Links finds records about the same citizen; nil at a point.
 	Links Linker
 	// Outward serves other systems; nil for none.
@@ -193,6 +195,9 @@ func (s *Server) routes() {
 	}
 	if s.opts.Working != nil {
 		s.registerWorking()
+	}
+	if s.opts.Registers != nil {
+		s.registerRegisters()
 	}
 	if s.opts.Links != nil {
 		s.registerLinks()

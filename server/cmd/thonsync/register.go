@@ -47,7 +47,7 @@ func (registerProfileList) Run(a *app) error {
 	})
 }
 
-func places(columns map[registers.Column]registers.Place) string {
+func places(columns map[registers.Column]registers.ColumnPlace) string {
 	var out []string
 	for _, c := range registers.Columns() {
 		at, ok := columns[c]
@@ -78,16 +78,16 @@ type profileFlags struct {
 	ByDay     bool              `help:"A person's service counts once a day, not once."`
 }
 
-func (f *profileFlags) profile(name string) registers.Profile {
-	p := registers.Profile{
-		Name: name, Columns: map[registers.Column]registers.Place{}, HeaderRow: f.HeaderRow, UnitList: f.UnitList,
-		Rule: registers.Rule{Kinds: f.Kind, Results: f.Result, WindowDays: f.Window}, ByDay: f.ByDay,
+func (f *profileFlags) profile(name string) registers.RegisterProfile {
+	p := registers.RegisterProfile{
+		Name: name, Columns: map[registers.Column]registers.ColumnPlace{}, HeaderRow: f.HeaderRow, UnitList: f.UnitList,
+		Rule: registers.RegisterRule{Kinds: f.Kind, Results: f.Result, WindowDays: f.Window}, ByDay: f.ByDay,
 		Kinds: registers.Folded(f.Means), Outcomes: registers.Folded(f.Outcome),
 	}
 	for c, at := range f.Column {
-		place := registers.Place{Header: at}
+		place := registers.ColumnPlace{Header: at}
 		if n, err := strconv.Atoi(at); err == nil {
-			place = registers.Place{Position: n}
+			place = registers.ColumnPlace{Position: n}
 		}
 		p.Columns[registers.Column(c)] = place
 	}
@@ -138,7 +138,7 @@ func (s *registerSource) read() (server.RegisterFile, error) {
 	if err != nil {
 		return server.RegisterFile{}, fmt.Errorf("reading the register: %w", err)
 	}
-	return server.RegisterFile{File: b, Source: registers.Source{
+	return server.RegisterFile{File: b, FileSource: registers.FileSource{
 		Profile: s.Profile, Register: s.Register, Units: s.Unit, From: s.From, To: s.To, KeepDays: s.Keep, Whole: s.Whole,
 	}}, nil
 }
@@ -190,7 +190,7 @@ func headerAt(headers []string, at int) string {
 	return headers[at-1]
 }
 
-func (a *app) counted(list []registers.Counted) {
+func (a *app) counted(list []registers.CountedRows) {
 	for _, c := range list {
 		what := "odd"
 		if c.Left {
@@ -251,7 +251,7 @@ func (a *app) imported(out *server.RegisterImported) {
 	}
 }
 
-func (a *app) sums(s *registers.Sums) {
+func (a *app) sums(s *registers.RegisterSums) {
 	a.say("Activities: %d confirmed, %d unconfirmed, %d contradicted, %d not covered. Rows: %d found, %d only in the register.", s.Confirmed, s.Unconfirmed, s.Contradicted, s.NotCovered, s.Found, s.Only)
 }
 

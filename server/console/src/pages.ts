@@ -36,5 +36,6 @@ export const pages: readonly PageEntry[] = [
   { path: "enrolment", title: ["Máy và nhận máy", "Devices"], group: "people", roles: ["province", "officer"], point: true, load: () => import("./pages/enrolment") },
   { path: "users", title: ["Tài khoản", "Users"], group: "trust", roles: ["province"], point: false, load: () => import("./pages/users") },
   { path: "conflicts", title: ["Mục ghi khác nhau", "Conflicts"], group: "data", roles: ["province", "officer"], point: true, load: () => import("./pages/conflicts") },
+  { path: "registers", title: ["Đối chiếu danh sách", "Registers"], group: "data", roles: ["province", "officer"], point: false, load: () => import("./pages/registers") },
   { path: "audit", title: ["Nhật ký truy cập", "Access log"], group: "trust", roles: ["province", "auditor"], point: false, load: () => import("./pages/audit") },
 ];

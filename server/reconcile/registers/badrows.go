@@ -12,12 +12,12 @@ import (
 // BadRows gives the rows of a file that were left out, as a file of the form csv
 // or xlsx: the row as it was, and why in both languages. Whatever a spreadsheet
 // would take for a formula is made harmless. It holds personal data.
-func BadRows(file []byte, bad []Problem, format, tempDir string) ([]byte, error) {
+func BadRows(file []byte, bad []RowProblem, format, tempDir string) ([]byte, error) {
 	t, err := sheet.Read(file)
 	if err != nil {
 		return nil, err
 	}
-	why := make(map[int]*Problem, len(bad))
+	why := make(map[int]*RowProblem, len(bad))
 	for i := range bad {
 		why[bad[i].Row] = &bad[i]
 	}

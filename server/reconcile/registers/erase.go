@@ -113,7 +113,7 @@ func (s *Service) Count(ctx context.Context, about func(syncproto.IDNumber) (boo
 
 func (s *Service) numbers(ctx context.Context, about func(syncproto.IDNumber) (bool, error)) (map[syncproto.IDNumber]int, error) {
 	out := map[syncproto.IDNumber]int{}
-	err := s.each(ctx, func(_ *store.RegisterRow, e *Entry) error {
+	err := s.each(ctx, func(_ *store.RegisterRow, e *RowEntry) error {
 		if e.Number == "" {
 			return nil
 		}
@@ -128,7 +128,7 @@ func (s *Service) numbers(ctx context.Context, about func(syncproto.IDNumber) (b
 
 // each opens all rows and their earlier forms: an index of who is in them would be
 // one more thing to erase.
-func (s *Service) each(ctx context.Context, f func(row *store.RegisterRow, e *Entry) error) error {
+func (s *Service) each(ctx context.Context, f func(row *store.RegisterRow, e *RowEntry) error) error {
 	return s.cfg.View(ctx, func(r store.Reader) error {
 		one := func(row store.RegisterRow) error {
 			e, err := s.open(&row)
@@ -151,7 +151,7 @@ type Secret struct {
 // Secrets lists everything personal of the rows about a citizen. Whoever calls it
 // must not keep it.
 func (s *Service) Secrets(ctx context.Context, about func(syncproto.IDNumber) (bool, error)) (out []Secret, err error) {
-	err = s.each(ctx, func(row *store.RegisterRow, e *Entry) error {
+	err = s.each(ctx, func(row *store.RegisterRow, e *RowEntry) error {
 		if e.Number == "" {
 			return nil
 		}
@@ -180,7 +180,7 @@ const (
 // Mentioned tells for each value whether a row about somebody else holds it.
 func (s *Service) Mentioned(ctx context.Context, values [][]byte, about func(syncproto.IDNumber) (bool, error)) ([]bool, error) {
 	out := make([]bool, len(values))
-	err := s.each(ctx, func(_ *store.RegisterRow, e *Entry) error {
+	err := s.each(ctx, func(_ *store.RegisterRow, e *RowEntry) error {
 		if e.Number != "" {
 			if ok, err := about(e.Number); ok || err != nil {
 				return err

@@ -13,8 +13,8 @@ import (
 	"thonsync/syncproto"
 )
 
-// Result counts what an import did, or would do in a dry run.
-type Result struct {
+// ImportResult counts what an import did, or would do in a dry run.
+type ImportResult struct {
 	Register uuid.UUID `json:"register"`
 	Name     string    `json:"name"`
 	Import   uuid.UUID `json:"import,omitzero"` // absent if nothing changed
@@ -28,14 +28,14 @@ type Result struct {
 	Whole    bool      `json:"whole"`
 	// Examples are rows of the file, by what becomes of them.
 	Examples map[string][]int `json:"examples"`
-	Counted  []Counted        `json:"counted"`
-	Bad      []Problem        `json:"-"`
+	Counted  []CountedRows    `json:"counted"`
+	Bad      []RowProblem     `json:"-"`
 }
 
 // examples that are named.
 const showExamples = 5
 
-func (r *Result) example(what string, row int) {
+func (r *ImportResult) example(what string, row int) {
 	if list := r.Examples[what]; len(list) < showExamples {
 		r.Examples[what] = append(list, row)
 	}
@@ -52,7 +52,7 @@ type seenRow struct {
 func newSeen() seen { return make(seen) }
 
 // twice tells whether a row of the same key stood above.
-func (m seen) twice(s *Service, u *understood) *Problem {
+func (m seen) twice(s *Service, u *understood) *RowProblem {
 	content := s.content(&u.entry)
 	first, ok := m[u.key]
 	if !ok {
@@ -86,7 +86,7 @@ const chunkRows = 500
 
 // Import takes a file in. Rows that cannot be understood are left out and named;
 // the others land, in pieces. Repeating it changes nothing.
-func (s *Service) Import(ctx context.Context, file []byte, src Source, dry bool, actor string, tell Progress) (*Result, error) {
+func (s *Service) Import(ctx context.Context, file []byte, src FileSource, dry bool, actor string, tell Progress) (*ImportResult, error) {
 	s.importing.Lock()
 	defer s.importing.Unlock()
 	if tell == nil {
@@ -106,7 +106,7 @@ func (s *Service) Import(ctx context.Context, file []byte, src Source, dry bool,
 		return nil, syncproto.Errorf(syncproto.CodeInvalidInput, "the file lacks the columns %s: say in the profile which columns they are, by header or by position", names(m))
 	}
 	run := &importing{s: s, r: r, reg: &reg, actor: actor, dry: dry, seen: newSeen(), communes: map[string]bool{},
-		res: Result{Register: reg.ID, Name: reg.Name, DryRun: dry, Whole: src.Whole, Examples: map[string][]int{}, Bad: []Problem{}}}
+		res: ImportResult{Register: reg.ID, Name: reg.Name, DryRun: dry, Whole: src.Whole, Examples: map[string][]int{}, Bad: []RowProblem{}}}
 	if run.id, err = s.id(); err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ type importing struct {
 	erased   func(syncproto.IDNumber) (bool, error)
 	communes map[string]bool
 	records  []uuid.UUID // activities elsewhere with a number of the file
-	res      Result
+	res      ImportResult
 	tally    counted
 }
 

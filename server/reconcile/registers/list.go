@@ -31,9 +31,9 @@ func verdictOf(word string) (store.RegisterVerdict, error) {
 	return 0, syncproto.Errorf(syncproto.CodeInvalidInput, "a verdict is confirmed, unconfirmed, contradicted or not_covered, not %q", word)
 }
 
-// Sums counts activities by verdict and rows by state. Share is confirmed of all
+// RegisterSums counts activities by verdict and rows by state. Share is confirmed of all
 // that the register can speak of, in hundredths; -1 if there are none.
-type Sums struct {
+type RegisterSums struct {
 	Confirmed    int `json:"confirmed"`
 	Unconfirmed  int `json:"unconfirmed"`
 	Contradicted int `json:"contradicted"`
@@ -44,7 +44,7 @@ type Sums struct {
 	Share        int `json:"share"`
 }
 
-func (s *Sums) add(v store.RegisterVerdict, n int) {
+func (s *RegisterSums) add(v store.RegisterVerdict, n int) {
 	switch v {
 	case store.RegisterConfirmed:
 		s.Confirmed += n
@@ -57,15 +57,15 @@ func (s *Sums) add(v store.RegisterVerdict, n int) {
 	}
 }
 
-func (s *Sums) finish() {
+func (s *RegisterSums) finish() {
 	s.Share = -1
 	if all := s.Confirmed + s.Unconfirmed + s.Contradicted; all > 0 {
 		s.Share = (200*s.Confirmed/all + 1) / 2
 	}
 }
 
-// Import is one file that was taken in.
-type Import struct {
+// RegisterImport is one file that was taken in.
+type RegisterImport struct {
 	ID    uuid.UUID `json:"id"`
 	AtMS  int64     `json:"at_ms"`
 	Actor string    `json:"actor"`
@@ -74,26 +74,26 @@ type Import struct {
 	Undoable bool `json:"undoable"`
 }
 
-// Overview is a register with its sums.
-type Overview struct {
+// RegisterView is a register with its sums.
+type RegisterView struct {
 	Register
-	Sums    Sums     `json:"sums"`
-	Imports []Import `json:"imports"`
-	Waiting int      `json:"waiting"` // pieces of work that are still to be compared
+	Sums    RegisterSums     `json:"sums"`
+	Imports []RegisterImport `json:"imports"`
+	Waiting int              `json:"waiting"` // pieces of work that are still to be compared
 }
 
-// TeamSum counts the activities of one team.
-type TeamSum struct {
+// RegisterTeam counts the activities of one team.
+type RegisterTeam struct {
 	Team    uuid.UUID `json:"team,omitzero"`
 	Unit    string    `json:"unit"`
 	Commune string    `json:"commune"`
-	Sums
+	RegisterSums
 }
 
 // List gives all registers with their sums over the units that lie in unit, "" for
 // all.
-func (s *Service) List(ctx context.Context, unit string) ([]Overview, error) {
-	out := []Overview{}
+func (s *Service) List(ctx context.Context, unit string) ([]RegisterView, error) {
+	out := []RegisterView{}
 	err := s.cfg.View(ctx, func(r store.Reader) error {
 		list, err := registersOf(r)
 		if err != nil {
@@ -113,7 +113,7 @@ func (s *Service) List(ctx context.Context, unit string) ([]Overview, error) {
 }
 
 // Get gives one register by name or id.
-func (s *Service) Get(ctx context.Context, register, unit string) (out Overview, err error) {
+func (s *Service) Get(ctx context.Context, register, unit string) (out RegisterView, err error) {
 	err = s.cfg.View(ctx, func(r store.Reader) error {
 		reg, err := find(r, register)
 		if err != nil {
@@ -125,8 +125,8 @@ func (s *Service) Get(ctx context.Context, register, unit string) (out Overview,
 	return out, err
 }
 
-func (s *Service) overview(r store.Reader, reg Register, unit string) (Overview, error) {
-	o := Overview{Register: reg, Imports: []Import{}}
+func (s *Service) overview(r store.Reader, reg Register, unit string) (RegisterView, error) {
+	o := RegisterView{Register: reg, Imports: []RegisterImport{}}
 	imports, err1 := r.RegisterImports(reg.ID)
 	sums, err2 := r.RegisterSums(reg.ID)
 	rows, err3 := r.RegisterRowSums(reg.ID)
@@ -148,7 +148,7 @@ func (s *Service) overview(r store.Reader, reg Register, unit string) (Overview,
 	o.Waiting = len(queue)
 	undoable := true
 	for _, i := range imports {
-		v := Import{ID: i.ID, AtMS: i.AtMS, Actor: i.Actor, State: i.State}
+		v := RegisterImport{ID: i.ID, AtMS: i.AtMS, Actor: i.Actor, State: i.State}
 		if err := json.Unmarshal(i.Document, &v.importCounts); err != nil {
 			return o, syncproto.Wrap(syncproto.CodeInternal, err, "import %s cannot be read", i.ID)
 		}
@@ -165,8 +165,8 @@ func (s *Service) lies(unit, in string) bool {
 }
 
 // Teams gives the sums of each team in a unit, "" for all, by unit and team.
-func (s *Service) Teams(ctx context.Context, register, unit string) ([]TeamSum, error) {
-	out := []TeamSum{}
+func (s *Service) Teams(ctx context.Context, register, unit string) ([]RegisterTeam, error) {
+	out := []RegisterTeam{}
 	err := s.cfg.View(ctx, func(r store.Reader) error {
 		reg, err := find(r, register)
 		if err != nil {
@@ -179,7 +179,7 @@ func (s *Service) Teams(ctx context.Context, register, unit string) ([]TeamSum, 
 				continue
 			}
 			if n := len(out); n == 0 || out[n-1].Unit != x.Unit || out[n-1].Team != x.Team {
-				out = append(out, TeamSum{Team: x.Team, Unit: x.Unit, Commune: x.Commune})
+				out = append(out, RegisterTeam{Team: x.Team, Unit: x.Unit, Commune: x.Commune})
 			}
 			out[len(out)-1].add(x.Verdict, x.Number)
 		}
@@ -191,8 +191,8 @@ func (s *Service) Teams(ctx context.Context, register, unit string) ([]TeamSum, 
 	return out, err
 }
 
-// Finding is a discrepancy, or what was found to agree. It names nobody.
-type Finding struct {
+// RegisterFinding is a discrepancy, or what was found to agree. It names nobody.
+type RegisterFinding struct {
 	Activity uuid.UUID `json:"activity"`
 	Verdict  string    `json:"verdict"`
 	Reasons  []string  `json:"reasons"`       // fields that disagree
@@ -217,7 +217,7 @@ type FindingQuery struct {
 }
 
 // Findings lists findings by activity, and where the next page begins.
-func (s *Service) Findings(ctx context.Context, register string, q FindingQuery) (out []Finding, next uuid.UUID, err error) {
+func (s *Service) Findings(ctx context.Context, register string, q FindingQuery) (out []RegisterFinding, next uuid.UUID, err error) {
 	verdict, err := verdictOf(q.Verdict)
 	if err != nil {
 		return nil, next, err
@@ -227,7 +227,7 @@ func (s *Service) Findings(ctx context.Context, register string, q FindingQuery)
 		if err != nil {
 			return err
 		}
-		out, next = []Finding{}, uuid.Nil
+		out, next = []RegisterFinding{}, uuid.Nil
 		err = r.EachRegisterFinding(store.RegisterFindingQuery{Register: reg.ID, Verdict: verdict, Team: q.Team, After: q.After}, func(f store.RegisterFinding) error {
 			switch {
 			case !s.lies(f.Unit, q.Unit):
@@ -253,8 +253,8 @@ func enough(err error) error {
 	return err
 }
 
-func (s *Service) finding(f *store.RegisterFinding) Finding {
-	v := Finding{Activity: f.Activity, Verdict: verdictWords[f.Verdict], Reasons: []string{}, Unit: f.Unit, Commune: f.Commune, Team: f.Team, Kind: f.Kind, Occurred: f.Occurred, Exact: f.Exact, Score: f.Score}
+func (s *Service) finding(f *store.RegisterFinding) RegisterFinding {
+	v := RegisterFinding{Activity: f.Activity, Verdict: verdictWords[f.Verdict], Reasons: []string{}, Unit: f.Unit, Commune: f.Commune, Team: f.Team, Kind: f.Kind, Occurred: f.Occurred, Exact: f.Exact, Score: f.Score}
 	if f.Reasons != "" {
 		v.Reasons = strings.Split(f.Reasons, ",")
 	}
@@ -270,23 +270,23 @@ func (s *Service) unitName(unit string) string {
 	return u.Name
 }
 
-// RowView is a row of a register. Who it is about is there only if it was asked
+// RegisterRow is a row of a register. Who it is about is there only if it was asked
 // for.
-type RowView struct {
-	Row      string    `json:"row"`
-	State    string    `json:"state"` // found, only or gone
-	Unit     string    `json:"unit,omitempty"`
-	UnitName string    `json:"unit_name,omitempty"`
-	Commune  string    `json:"commune,omitempty"`
-	Kind     string    `json:"kind,omitempty"`
-	Day      string    `json:"day,omitempty"`
-	Done     bool      `json:"done"`
-	Import   uuid.UUID `json:"import"`
-	Person   *Person   `json:"person,omitempty"`
+type RegisterRow struct {
+	Row      string     `json:"row"`
+	State    string     `json:"state"` // found, only or gone
+	Unit     string     `json:"unit,omitempty"`
+	UnitName string     `json:"unit_name,omitempty"`
+	Commune  string     `json:"commune,omitempty"`
+	Kind     string     `json:"kind,omitempty"`
+	Day      string     `json:"day,omitempty"`
+	Done     bool       `json:"done"`
+	Import   uuid.UUID  `json:"import"`
+	Person   *RowPerson `json:"person,omitempty"`
 }
 
-// Person is who a row is about.
-type Person struct {
+// RowPerson is who a row is about.
+type RowPerson struct {
 	Number string `json:"id_number,omitempty"`
 	Name   string `json:"full_name,omitempty"`
 	Birth  string `json:"birth_date,omitempty"`
@@ -302,7 +302,7 @@ type RowQuery struct {
 }
 
 // Rows lists rows by key, and where the next page begins.
-func (s *Service) Rows(ctx context.Context, register string, q RowQuery) (out []RowView, next string, err error) {
+func (s *Service) Rows(ctx context.Context, register string, q RowQuery) (out []RegisterRow, next string, err error) {
 	if !slices.Contains([]string{"", "found", "only", "gone"}, q.State) {
 		return nil, "", syncproto.Errorf(syncproto.CodeInvalidInput, "rows are found, only or gone, not %q", q.State)
 	}
@@ -317,7 +317,7 @@ func (s *Service) Rows(ctx context.Context, register string, q RowQuery) (out []
 		if err != nil {
 			return err
 		}
-		out, next = []RowView{}, ""
+		out, next = []RegisterRow{}, ""
 		return enough(r.EachRegisterRow(store.RegisterRowQuery{Register: reg.ID, State: q.State, After: after}, func(row store.RegisterRow) error {
 			switch {
 			case !s.lies(row.Unit, q.Unit):
@@ -333,11 +333,11 @@ func (s *Service) Rows(ctx context.Context, register string, q RowQuery) (out []
 	return out, next, err
 }
 
-func (s *Service) rowView(row *store.RegisterRow, state string) RowView {
+func (s *Service) rowView(row *store.RegisterRow, state string) RegisterRow {
 	if row.Gone {
 		state = "gone"
 	}
-	return RowView{Row: hex.EncodeToString(row.Key[:]), State: state, Unit: row.Unit, UnitName: s.unitName(row.Unit), Commune: row.Commune, Kind: row.Kind, Day: row.Day, Done: row.Done, Import: row.Import}
+	return RegisterRow{Row: hex.EncodeToString(row.Key[:]), State: state, Unit: row.Unit, UnitName: s.unitName(row.Unit), Commune: row.Commune, Kind: row.Kind, Day: row.Day, Done: row.Done, Import: row.Import}
 }
 
 func keyOf(s string) (store.KeyedHash, error) {
@@ -350,7 +350,7 @@ func keyOf(s string) (store.KeyedHash, error) {
 
 // Row shows one row with whom it is about. allow is asked before anything is
 // opened, with the row's unit; its error is passed on.
-func (s *Service) Row(ctx context.Context, register, key string, allow func(unit string) error) (out RowView, err error) {
+func (s *Service) Row(ctx context.Context, register, key string, allow func(unit string) error) (out RegisterRow, err error) {
 	k, err := keyOf(key)
 	if err != nil {
 		return out, err
@@ -380,7 +380,7 @@ func (s *Service) Row(ctx context.Context, register, key string, allow func(unit
 		return out, err
 	}
 	if err := allow(row.Unit); err != nil {
-		return RowView{}, err
+		return RegisterRow{}, err
 	}
 	e, err := s.open(&row)
 	if err != nil {
@@ -390,8 +390,8 @@ func (s *Service) Row(ctx context.Context, register, key string, allow func(unit
 	return out, nil
 }
 
-func personOf(e *Entry) *Person {
-	p := &Person{Number: string(e.Number), Name: e.Name, Sex: e.Sex}
+func personOf(e *RowEntry) *RowPerson {
+	p := &RowPerson{Number: string(e.Number), Name: e.Name, Sex: e.Sex}
 	if e.Birth.Year != 0 {
 		p.Birth = e.Birth.String()
 	}

@@ -10,43 +10,43 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// Source says how to read a file and as what: a saved profile by name or one
+// FileSource says how to read a file and as what: a saved profile by name or one
 // that is being made, and the register it goes to.
-type Source struct {
-	Profile  string   `json:"profile,omitempty"`
-	Adjusted *Profile `json:"adjusted,omitempty"` // instead of the saved one
-	Register string   `json:"register,omitempty"` // name; an existing one keeps what is not given here
-	Units    []string `json:"units,omitempty"`
-	From     string   `json:"from,omitempty"`
-	To       string   `json:"to,omitempty"`
-	KeepDays int      `json:"keep_days,omitempty"`
+type FileSource struct {
+	Profile  string           `json:"profile,omitempty"`
+	Adjusted *RegisterProfile `json:"adjusted,omitempty"` // instead of the saved one
+	Register string           `json:"register,omitempty"` // name; an existing one keeps what is not given here
+	Units    []string         `json:"units,omitempty"`
+	From     string           `json:"from,omitempty"`
+	To       string           `json:"to,omitempty"`
+	KeepDays int              `json:"keep_days,omitempty"`
 	// Whole says that the file is the whole register: what it does not list is gone
 	// from it. Otherwise the file adds to it.
 	Whole bool `json:"whole,omitempty"`
 }
 
-// Sample is one row as understood. It holds who the row is about.
-type Sample struct {
-	Row      int       `json:"row"`
-	Cells    []string  `json:"cells"`
-	Entry    *Entry    `json:"entry,omitempty"` // absent for a row that would be left out
-	Birth    string    `json:"birth_date,omitempty"`
-	UnitName string    `json:"unit_name,omitempty"`
-	Problems []Problem `json:"problems"`
+// SampleRow is one row as understood. It holds who the row is about.
+type SampleRow struct {
+	Row      int          `json:"row"`
+	Cells    []string     `json:"cells"`
+	Entry    *RowEntry    `json:"entry,omitempty"` // absent for a row that would be left out
+	Birth    string       `json:"birth_date,omitempty"`
+	UnitName string       `json:"unit_name,omitempty"`
+	Problems []RowProblem `json:"problems"`
 }
 
-// Counted is how often something was met.
-type Counted struct {
+// CountedRows is how often something was met.
+type CountedRows struct {
 	Code   string `json:"code"`
 	Column Column `json:"column,omitempty"`
 	Number int    `json:"number"`
 	Left   bool   `json:"left_out"` // these rows are left out
 	Rows   []int  `json:"rows"`     // the first of them
-	Say
+	BothWords
 }
 
-// Preview is a file as understood, before anything is taken in.
-type Preview struct {
+// FilePreview is a file as understood, before anything is taken in.
+type FilePreview struct {
 	Form      string         `json:"form"`     // csv or xlsx
 	Encoding  string         `json:"encoding"` // of most of the text
 	Sheet     string         `json:"sheet,omitempty"`
@@ -56,10 +56,10 @@ type Preview struct {
 	Missing   []Column       `json:"missing"` // columns without which the file cannot be taken in
 	Rows      int            `json:"rows"`    // of data
 	Good      int            `json:"good"`
-	Samples   []Sample       `json:"samples"`
-	Counted   []Counted      `json:"counted"` // what is wrong or odd, most frequent first
+	Samples   []SampleRow    `json:"samples"`
+	Counted   []CountedRows  `json:"counted"` // what is wrong or odd, most frequent first
 	// Suggested is the profile as guessed from the headers.
-	Suggested Profile `json:"suggested"`
+	Suggested RegisterProfile `json:"suggested"`
 }
 
 // Samples and first rows that are shown.
@@ -68,8 +68,8 @@ const (
 	showRows    = 10
 )
 
-// Preview reads a file and says how it is understood. It changes nothing.
-func (s *Service) Preview(ctx context.Context, file []byte, src Source) (*Preview, error) {
+// FilePreview reads a file and says how it is understood. It changes nothing.
+func (s *Service) Preview(ctx context.Context, file []byte, src FileSource) (*FilePreview, error) {
 	t, err := sheet.Read(file)
 	if err != nil {
 		return nil, err
@@ -79,9 +79,9 @@ func (s *Service) Preview(ctx context.Context, file []byte, src Source) (*Previe
 		return nil, err
 	}
 	r := s.newReader(t, &p, &reg)
-	out := &Preview{
+	out := &FilePreview{
 		Form: t.Form, Encoding: t.Encoding, Sheet: t.Sheet, HeaderRow: r.head, Headers: append([]string{}, r.header...),
-		Columns: map[Column]int{}, Missing: append([]Column{}, r.missing()...), Samples: []Sample{}, Suggested: r.suggested(),
+		Columns: map[Column]int{}, Missing: append([]Column{}, r.missing()...), Samples: []SampleRow{}, Suggested: r.suggested(),
 	}
 	for c, i := range r.at {
 		out.Columns[c] = i + 1
@@ -110,8 +110,8 @@ func (s *Service) Preview(ctx context.Context, file []byte, src Source) (*Previe
 	return out, nil
 }
 
-func (r *reader) sample(row *sheet.Row, u *understood, bad *Problem, odd []Problem) Sample {
-	s := Sample{Row: row.N, Cells: append([]string{}, row.Cells...), Problems: append([]Problem{}, odd...)}
+func (r *reader) sample(row *sheet.Row, u *understood, bad *RowProblem, odd []RowProblem) SampleRow {
+	s := SampleRow{Row: row.N, Cells: append([]string{}, row.Cells...), Problems: append([]RowProblem{}, odd...)}
 	if bad != nil {
 		s.Problems = append(s.Problems, *bad)
 		return s
@@ -128,13 +128,13 @@ func (r *reader) sample(row *sheet.Row, u *understood, bad *Problem, odd []Probl
 
 // suggested is the profile with the columns as they were found, by header where
 // there is one.
-func (r *reader) suggested() Profile {
+func (r *reader) suggested() RegisterProfile {
 	p := *r.p
-	p.Columns = map[Column]Place{}
+	p.Columns = map[Column]ColumnPlace{}
 	for c, i := range r.at {
-		at := Place{Position: i + 1}
+		at := ColumnPlace{Position: i + 1}
 		if i < len(r.header) && r.header[i] != "" {
-			at = Place{Header: r.header[i]}
+			at = ColumnPlace{Header: r.header[i]}
 		}
 		p.Columns[c] = at
 	}
@@ -142,9 +142,9 @@ func (r *reader) suggested() Profile {
 }
 
 // counted adds problems up.
-type counted struct{ all []Counted }
+type counted struct{ all []CountedRows }
 
-func (c *counted) add(bad *Problem, odd []Problem) {
+func (c *counted) add(bad *RowProblem, odd []RowProblem) {
 	if bad != nil {
 		c.one(bad, true)
 	}
@@ -153,11 +153,11 @@ func (c *counted) add(bad *Problem, odd []Problem) {
 	}
 }
 
-func (c *counted) one(p *Problem, left bool) {
-	i := slices.IndexFunc(c.all, func(x Counted) bool { return x.Code == p.Code && x.Column == p.Column && x.Left == left })
+func (c *counted) one(p *RowProblem, left bool) {
+	i := slices.IndexFunc(c.all, func(x CountedRows) bool { return x.Code == p.Code && x.Column == p.Column && x.Left == left })
 	if i < 0 {
 		i = len(c.all)
-		c.all = append(c.all, Counted{Code: p.Code, Column: p.Column, Left: left, Rows: []int{}, Say: p.Say})
+		c.all = append(c.all, CountedRows{Code: p.Code, Column: p.Column, Left: left, Rows: []int{}, BothWords: p.BothWords})
 	}
 	x := &c.all[i]
 	if x.Number++; len(x.Rows) < showRows {
@@ -165,7 +165,7 @@ func (c *counted) one(p *Problem, left bool) {
 	}
 }
 
-func (c *counted) list() []Counted {
-	slices.SortStableFunc(c.all, func(a, b Counted) int { return b.Number - a.Number })
-	return append([]Counted{}, c.all...)
+func (c *counted) list() []CountedRows {
+	slices.SortStableFunc(c.all, func(a, b CountedRows) int { return b.Number - a.Number })
+	return append([]CountedRows{}, c.all...)
 }

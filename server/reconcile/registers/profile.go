@@ -34,15 +34,15 @@ func Columns() []Column {
 	return []Column{ColNumber, ColName, ColBirth, ColSex, ColUnit, ColCommune, ColDay, ColKind, ColOutcome}
 }
 
-// Place says where a column is: by its header, or by its position from 1 on
+// ColumnPlace says where a column is: by its header, or by its position from 1 on
 // where a file has no header or another one each time.
-type Place struct {
+type ColumnPlace struct {
 	Header   string `json:"header,omitempty"`
 	Position int    `json:"position,omitempty"`
 }
 
-// Rule says which activities a register speaks of.
-type Rule struct {
+// RegisterRule says which activities a register speaks of.
+type RegisterRule struct {
 	Kinds []string `json:"kinds"` // codes of activity kinds
 	// Results are those by which an activity claims that it was done; empty for
 	// "done" alone.
@@ -53,7 +53,7 @@ type Rule struct {
 }
 
 // claims tells whether an activity says that something was done.
-func (r *Rule) claims(kind, result string) bool {
+func (r *RegisterRule) claims(kind, result string) bool {
 	if !slices.Contains(r.Kinds, kind) {
 		return false
 	}
@@ -63,15 +63,15 @@ func (r *Rule) claims(kind, result string) bool {
 	return slices.Contains(r.Results, result)
 }
 
-// Profile is a named way of reading a sender's files.
-type Profile struct {
-	Name    string           `json:"name"`
-	Columns map[Column]Place `json:"columns"`
+// RegisterProfile is a named way of reading a sender's files.
+type RegisterProfile struct {
+	Name    string                 `json:"name"`
+	Columns map[Column]ColumnPlace `json:"columns"`
 	// HeaderRow is the row of the headers as a spreadsheet counts, 0 to find it,
 	// -1 for none.
-	HeaderRow int    `json:"header_row,omitempty"`
-	UnitList  string `json:"unit_list,omitempty"` // list version of bare unit codes
-	Rule      Rule   `json:"rule"`
+	HeaderRow int          `json:"header_row,omitempty"`
+	UnitList  string       `json:"unit_list,omitempty"` // list version of bare unit codes
+	Rule      RegisterRule `json:"rule"`
 	// Kinds and Outcomes translate what the file writes, folded, into codes of
 	// kinds, and into "done" or "not_done".
 	Kinds    map[string]string `json:"kinds,omitempty"`
@@ -83,7 +83,7 @@ type Profile struct {
 var profileName = regexp.MustCompile(`^[\pL\pN][\pL\pN ._()-]{0,79}$`)
 
 // check refuses what no file could be read with.
-func (p *Profile) check(known map[string]*syncproto.Kind) error {
+func (p *RegisterProfile) check(known map[string]*syncproto.Kind) error {
 	switch {
 	case !profileName.MatchString(p.Name) || !syncproto.CleanText(p.Name):
 		return syncproto.Errorf(syncproto.CodeInvalidInput, "a profile needs a name of at most 80 letters and digits")
@@ -177,13 +177,13 @@ func guessOne(head, words []string, taken map[int]bool, fit func(h, w string) bo
 }
 
 // Profiles lists the saved profiles.
-func (s *Service) Profiles(ctx context.Context) ([]Profile, error) {
-	out := []Profile{}
+func (s *Service) Profiles(ctx context.Context) ([]RegisterProfile, error) {
+	out := []RegisterProfile{}
 	err := s.cfg.View(ctx, func(r store.Reader) error {
 		list, err := r.RegisterProfiles()
 		out = out[:0]
 		for _, d := range list {
-			var p Profile
+			var p RegisterProfile
 			if err := json.Unmarshal(d.Document, &p); err != nil {
 				return syncproto.Wrap(syncproto.CodeInternal, err, "profile %s cannot be read", d.Name)
 			}
@@ -195,21 +195,21 @@ func (s *Service) Profiles(ctx context.Context) ([]Profile, error) {
 }
 
 // Profile finds one by name.
-func (s *Service) Profile(ctx context.Context, name string) (Profile, error) {
+func (s *Service) Profile(ctx context.Context, name string) (RegisterProfile, error) {
 	list, err := s.Profiles(ctx)
 	if err != nil {
-		return Profile{}, err
+		return RegisterProfile{}, err
 	}
 	for _, p := range list {
 		if p.Name == name {
 			return p, nil
 		}
 	}
-	return Profile{}, syncproto.Errorf(syncproto.CodeNotFound, "there is no profile of this name: `thonsync register profile list` names them")
+	return RegisterProfile{}, syncproto.Errorf(syncproto.CodeNotFound, "there is no profile of this name: `thonsync register profile list` names them")
 }
 
 // SaveProfile checks a profile and keeps it under its name.
-func (s *Service) SaveProfile(ctx context.Context, p Profile) error {
+func (s *Service) SaveProfile(ctx context.Context, p RegisterProfile) error {
 	if err := p.check(s.cfg.Definitions().Kinds()); err != nil {
 		return err
 	}

@@ -34,13 +34,13 @@ const (
 	reasonNoUnit      = "no_unit"
 )
 
-// Say is a sentence in both languages.
-type Say struct {
+// BothWords is a sentence in both languages.
+type BothWords struct {
 	VI string `json:"vi"`
 	EN string `json:"en"`
 }
 
-var reasons = map[string]Say{
+var reasons = map[string]BothWords{
 	reasonUnread:      {"Dòng không đọc được: có ô quá dài hoặc ký tự lạ", "The row cannot be read: a cell is too long or holds strange characters"},
 	reasonNumber:      {"Số căn cước không đủ 12 chữ số", "The identity number does not have 12 digits"},
 	reasonNumberOld:   {"Số CMND 9 số: so theo họ tên và ngày sinh", "An old number of 9 digits: compared by name and birth date"},
@@ -62,31 +62,31 @@ var reasons = map[string]Say{
 	reasonNoUnit:      {"Không có thôn, xã: chỉ so theo số căn cước", "No unit: compared by identity number only"},
 }
 
-// Problem is something about one row.
-type Problem struct {
+// RowProblem is something about one row.
+type RowProblem struct {
 	Row    int    `json:"row"` // as a spreadsheet counts
 	Column Column `json:"column,omitempty"`
 	Code   string `json:"code"`
 	// Other is the row that was kept instead, 0 for none.
 	Other int `json:"other,omitempty"`
-	Say
+	BothWords
 }
 
-func problem(row int, c Column, code string) Problem {
-	return Problem{Row: row, Column: c, Code: code, Say: reasons[code]}
+func problem(row int, c Column, code string) RowProblem {
+	return RowProblem{Row: row, Column: c, Code: code, BothWords: reasons[code]}
 }
 
 // understood is a row that can be taken in.
 type understood struct {
 	n     int
-	entry Entry
+	entry RowEntry
 	key   store.KeyedHash
 }
 
 // reader understands the rows of one table with one profile.
 type reader struct {
 	s       *Service
-	p       *Profile
+	p       *RegisterProfile
 	reg     *Register
 	at      map[Column]int // position from 0
 	head    int            // row number of the header, 0 for none
@@ -98,7 +98,7 @@ type reader struct {
 
 // newReader finds header and columns. It fails if nobody could be told from the
 // columns there are.
-func (s *Service) newReader(t *sheet.Table, p *Profile, reg *Register) *reader {
+func (s *Service) newReader(t *sheet.Table, p *RegisterProfile, reg *Register) *reader {
 	r := &reader{s: s, p: p, reg: reg, at: map[Column]int{}, today: s.cfg.Now().In(vietnam).Format(time.DateOnly)}
 	r.places = newPlaces(s.cfg.Definitions(), p.UnitList, reg.Units)
 	r.findHeader(t)
@@ -210,9 +210,9 @@ func counting(cells []string) bool {
 }
 
 // read understands one row. A problem that leaves it out comes first and alone.
-func (r *reader) read(row *sheet.Row) (u understood, bad *Problem, odd []Problem) {
+func (r *reader) read(row *sheet.Row) (u understood, bad *RowProblem, odd []RowProblem) {
 	u.n = row.N
-	fail := func(c Column, code string) (understood, *Problem, []Problem) {
+	fail := func(c Column, code string) (understood, *RowProblem, []RowProblem) {
 		p := problem(row.N, c, code)
 		return u, &p, nil
 	}
@@ -232,7 +232,7 @@ func (r *reader) read(row *sheet.Row) (u understood, bad *Problem, odd []Problem
 }
 
 // person reads who a row is about.
-func (r *reader) person(row *sheet.Row, e *Entry, note func(Column, string)) (Column, string) {
+func (r *reader) person(row *sheet.Row, e *RowEntry, note func(Column, string)) (Column, string) {
 	e.Name = strings.Join(strings.Fields(r.cell(row, ColName)), " ")
 	if v := r.cell(row, ColBirth); v != "" {
 		d, ok := sheet.Date(v)
@@ -272,7 +272,7 @@ func (r *reader) person(row *sheet.Row, e *Entry, note func(Column, string)) (Co
 }
 
 // service reads where, when and what.
-func (r *reader) service(row *sheet.Row, e *Entry, note func(Column, string)) (Column, string) {
+func (r *reader) service(row *sheet.Row, e *RowEntry, note func(Column, string)) (Column, string) {
 	unit, reason := r.places.find(r.cell(row, ColUnit), r.cell(row, ColCommune))
 	switch {
 	case reason != "":
@@ -296,7 +296,7 @@ func (r *reader) service(row *sheet.Row, e *Entry, note func(Column, string)) (C
 }
 
 // what reads kind and outcome. A register of one kind needs no column of it.
-func (r *reader) what(row *sheet.Row, e *Entry) (Column, string) {
+func (r *reader) what(row *sheet.Row, e *RowEntry) (Column, string) {
 	e.Done = true
 	if v := r.cell(row, ColKind); v != "" {
 		code, ok := r.p.Kinds[fold.Key(v)]
@@ -354,7 +354,7 @@ func outcomeOf(v string) string {
 
 // rowKey names a row: the person and the service, and the day where a service
 // counts once a day.
-func (s *Service) rowKey(reg *Register, p *Profile, e *Entry) store.KeyedHash {
+func (s *Service) rowKey(reg *Register, p *RegisterProfile, e *RowEntry) store.KeyedHash {
 	who := []string{"number", string(e.Number)}
 	if e.Number == "" {
 		who = []string{"name", fold.Key(e.Name), e.Birth.String(), e.Sex, s.cfg.Definitions().Commune(e.Unit)}

@@ -103,13 +103,13 @@ func sealedFor(register uuid.UUID, key store.KeyedHash) []byte {
 }
 
 // seal encrypts who a row is about.
-func (s *Service) seal(register uuid.UUID, key store.KeyedHash, e *Entry) ([]byte, error) {
+func (s *Service) seal(register uuid.UUID, key store.KeyedHash, e *RowEntry) ([]byte, error) {
 	return s.cfg.Box.Seal(syncproto.AppendRow(nil, e.personal()), sealedFor(register, key))
 }
 
 // open gives what a row says, with whom it is about.
-func (s *Service) open(r *store.RegisterRow) (Entry, error) {
-	e := Entry{Unit: r.Unit, Kind: r.Kind, Day: r.Day, Done: r.Done}
+func (s *Service) open(r *store.RegisterRow) (RowEntry, error) {
+	e := RowEntry{Unit: r.Unit, Kind: r.Kind, Day: r.Day, Done: r.Done}
 	plain, err := s.cfg.Box.Open(r.Sealed, sealedFor(r.Register, r.Key))
 	if err != nil {
 		return e, syncproto.Wrap(syncproto.CodeUnreadable, err, "a row of a register does not open: the keys folder is another one; import the register's file again")
@@ -126,8 +126,8 @@ func (s *Service) open(r *store.RegisterRow) (Entry, error) {
 	return e, nil
 }
 
-// Entry is what one row of a file says, understood.
-type Entry struct {
+// RowEntry is what one row of a file says, understood.
+type RowEntry struct {
 	Number syncproto.IDNumber `json:"id_number,omitempty"`
 	Name   string             `json:"full_name,omitempty"`
 	Birth  syncproto.Date     `json:"-"`
@@ -138,7 +138,7 @@ type Entry struct {
 	Done   bool               `json:"done"`
 }
 
-func (e *Entry) personal() syncproto.Row {
+func (e *RowEntry) personal() syncproto.Row {
 	var f []syncproto.Field
 	text := func(num uint32, v string) {
 		if v != "" {
@@ -155,7 +155,7 @@ func (e *Entry) personal() syncproto.Row {
 }
 
 // content hashes all that a row says, so that a change of it is noticed.
-func (s *Service) content(e *Entry) store.KeyedHash {
+func (s *Service) content(e *RowEntry) store.KeyedHash {
 	done := "0"
 	if e.Done {
 		done = "1"
@@ -164,7 +164,7 @@ func (s *Service) content(e *Entry) store.KeyedHash {
 }
 
 // person gives the entry as linkage compares it, prepared.
-func (s *Service) person(e *Entry, commune string) linkage.Person {
+func (s *Service) person(e *RowEntry, commune string) linkage.Person {
 	p := linkage.Person{Name: e.Name, Birth: e.Birth, Sex: e.Sex, Village: e.Unit, Commune: commune}
 	p.Number = linkage.Hash(s.numberHash(e.Number))
 	p.Prepare()
@@ -174,10 +174,10 @@ func (s *Service) person(e *Entry, commune string) linkage.Person {
 // Register is a list that somebody else keeps, and what it covers: outside of
 // that it says nothing of an activity.
 type Register struct {
-	ID      uuid.UUID `json:"id"`
-	Name    string    `json:"name"`
-	Profile string    `json:"profile"`
-	Rule    Rule      `json:"rule"`
+	ID      uuid.UUID    `json:"id"`
+	Name    string       `json:"name"`
+	Profile string       `json:"profile"`
+	Rule    RegisterRule `json:"rule"`
 	// Units, as list:code, and the days from From to To, YYYY-MM-DD, are what the
 	// register covers. An open end is "".
 	Units    []string `json:"units"`

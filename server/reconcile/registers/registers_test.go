@@ -59,14 +59,14 @@ func open(t *testing.T) *bench {
 
 func kind() string { return units.Kinds()[2].Code } // CC, about one citizen
 
-func (b *bench) source(register string) registers.Source {
-	return registers.Source{
+func (b *bench) source(register string) registers.FileSource {
+	return registers.FileSource{
 		Register: register, Units: []string{b.Ingest.Definitions().Commune(b.phone.Village)},
-		Adjusted: &registers.Profile{Name: "test", Rule: registers.Rule{Kinds: []string{kind()}, WindowDays: 30}},
+		Adjusted: &registers.RegisterProfile{Name: "test", Rule: registers.RegisterRule{Kinds: []string{kind()}, WindowDays: 30}},
 	}
 }
 
-func (b *bench) imported(file string, src registers.Source) *registers.Result {
+func (b *bench) imported(file string, src registers.FileSource) *registers.ImportResult {
 	b.t.Helper()
 	res, err := b.s.Import(b.t.Context(), []byte(file), src, false, "test", nil)
 	if err != nil {
@@ -439,7 +439,7 @@ func TestWrongColumns(t *testing.T) {
 		t.Errorf("taken in without columns: %v", err)
 	}
 	src.Adjusted.HeaderRow = 1
-	src.Adjusted.Columns = map[registers.Column]registers.Place{registers.ColNumber: {Position: 1}, registers.ColName: {Header: "Y"}, registers.ColBirth: {Position: 3}}
+	src.Adjusted.Columns = map[registers.Column]registers.ColumnPlace{registers.ColNumber: {Position: 1}, registers.ColName: {Header: "Y"}, registers.ColBirth: {Position: 3}}
 	if res := b.imported(string(file), src); res.New != 1 || res.LeftOut != 0 {
 		t.Errorf("by position: %+v %v", res, res.Bad)
 	}

@@ -8,12 +8,12 @@ import (
 )
 
 // source finds or makes the profile and the register that a file is for.
-func (s *Service) source(ctx context.Context, src Source, whole bool) (Profile, Register, error) {
+func (s *Service) source(ctx context.Context, src FileSource, whole bool) (RegisterProfile, Register, error) {
 	reg, had, err := s.registerNamed(ctx, src.Register)
 	if err != nil {
-		return Profile{}, reg, err
+		return RegisterProfile{}, reg, err
 	}
-	p := Profile{}
+	p := RegisterProfile{}
 	switch {
 	case src.Adjusted != nil:
 		p = *src.Adjusted

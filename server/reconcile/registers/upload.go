@@ -23,7 +23,6 @@ const (
 
 // upload is a file that came in parts, with what was made of it.
 type upload struct {
-	name   string
 	owner  string
 	size   int
 	file   []byte
@@ -31,7 +30,7 @@ type upload struct {
 
 	phase       string
 	done, total int
-	result      *Result
+	result      *ImportResult
 	problem     error
 }
 
@@ -55,21 +54,21 @@ func (u *upload) running() bool {
 	return slices.Contains([]string{PhaseReading, PhaseImporting, PhaseMatching}, u.phase)
 }
 
-// Upload is how far a file has come.
-type Upload struct {
-	ID       uuid.UUID `json:"id"`
-	Size     int       `json:"size"`
-	Received int       `json:"received"`
-	Phase    string    `json:"phase,omitempty"` // reading, importing, matching, done or failed; absent before an import
-	Done     int       `json:"done"`            // of Total, in the present phase
-	Total    int       `json:"total"`
-	Result   *Result   `json:"result,omitempty"`
-	Problem  string    `json:"problem,omitempty"` // why it failed
-	Code     string    `json:"code,omitempty"`
+// RegisterUpload is how far a file has come.
+type RegisterUpload struct {
+	ID       uuid.UUID     `json:"id"`
+	Size     int           `json:"size"`
+	Received int           `json:"received"`
+	Phase    string        `json:"phase,omitempty"` // reading, importing, matching, done or failed; absent before an import
+	Done     int           `json:"done"`            // of Total, in the present phase
+	Total    int           `json:"total"`
+	Result   *ImportResult `json:"result,omitempty"`
+	Problem  string        `json:"problem,omitempty"` // why it failed
+	Code     string        `json:"code,omitempty"`
 }
 
-func (u *upload) view(id uuid.UUID) Upload {
-	v := Upload{ID: id, Size: u.size, Received: len(u.file), Phase: u.phase, Done: u.done, Total: u.total, Result: u.result}
+func (u *upload) view(id uuid.UUID) RegisterUpload {
+	v := RegisterUpload{ID: id, Size: u.size, Received: len(u.file), Phase: u.phase, Done: u.done, Total: u.total, Result: u.result}
 	if u.problem != nil {
 		v.Problem, v.Code = u.problem.Error(), string(syncproto.CodeOf(u.problem))
 	}
@@ -78,22 +77,22 @@ func (u *upload) view(id uuid.UUID) Upload {
 
 // Begin makes room for a file of size octets that comes in parts. It belongs to
 // owner; nobody else finds it.
-func (s *Service) Begin(owner, name string, size int) (Upload, error) {
+func (s *Service) Begin(owner string, size int) (RegisterUpload, error) {
 	if size < 1 || size > sheet.MaxFile {
-		return Upload{}, syncproto.Errorf(syncproto.CodeTooLarge, "a file has 1 to %d octets, not %d: split it", sheet.MaxFile, size)
+		return RegisterUpload{}, syncproto.Errorf(syncproto.CodeTooLarge, "a file has 1 to %d octets, not %d: split it", sheet.MaxFile, size)
 	}
 	s.staged.tidy(s.cfg.Now())
 	id, err := s.id()
 	if err != nil {
-		return Upload{}, err
+		return RegisterUpload{}, err
 	}
 	g := &s.staged
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if err := g.room(size); err != nil {
-		return Upload{}, err
+		return RegisterUpload{}, err
 	}
-	u := &upload{name: name, owner: owner, size: size, seenAt: s.cfg.Now()}
+	u := &upload{owner: owner, size: size, seenAt: s.cfg.Now()}
 	g.files[id] = u
 	return u.view(id), nil
 }
@@ -129,36 +128,36 @@ func (g *staging) find(owner string, id uuid.UUID, now time.Time) (*upload, erro
 
 // Part adds the next part. A part that was received already does no harm, so that
 // one whose answer was lost can be sent again.
-func (s *Service) Part(owner string, id uuid.UUID, offset int, part []byte) (Upload, error) {
+func (s *Service) Part(owner string, id uuid.UUID, offset int, part []byte) (RegisterUpload, error) {
 	g := &s.staged
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	u, err := g.find(owner, id, s.cfg.Now())
 	if err != nil {
-		return Upload{}, err
+		return RegisterUpload{}, err
 	}
 	switch {
 	case len(part) == 0 || len(part) > MaxPart:
-		return Upload{}, syncproto.Errorf(syncproto.CodeTooLarge, "a part has 1 to %d octets", MaxPart)
+		return RegisterUpload{}, syncproto.Errorf(syncproto.CodeTooLarge, "a part has 1 to %d octets", MaxPart)
 	case u.running() || u.phase != "":
-		return Upload{}, syncproto.Errorf(syncproto.CodeInvalidInput, "the file was taken in already: begin a new upload")
+		return RegisterUpload{}, syncproto.Errorf(syncproto.CodeInvalidInput, "the file was taken in already: begin a new upload")
 	case offset >= 0 && offset+len(part) <= len(u.file):
 		return u.view(id), nil
 	case offset != len(u.file) || offset+len(part) > u.size:
-		return Upload{}, syncproto.Errorf(syncproto.CodeInvalidInput, "the next part begins at %d and ends at %d at most", len(u.file), u.size)
+		return RegisterUpload{}, syncproto.Errorf(syncproto.CodeInvalidInput, "the next part begins at %d and ends at %d at most", len(u.file), u.size)
 	}
 	u.file = append(u.file, part...)
 	return u.view(id), nil
 }
 
 // Status tells how far a file has come.
-func (s *Service) Status(owner string, id uuid.UUID) (Upload, error) {
+func (s *Service) Status(owner string, id uuid.UUID) (RegisterUpload, error) {
 	g := &s.staged
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	u, err := g.find(owner, id, s.cfg.Now())
 	if err != nil {
-		return Upload{}, err
+		return RegisterUpload{}, err
 	}
 	return u.view(id), nil
 }
@@ -197,7 +196,7 @@ func (g *staging) whole(owner string, id uuid.UUID, now time.Time) (*upload, err
 }
 
 // PreviewUpload previews an uploaded file.
-func (s *Service) PreviewUpload(ctx context.Context, owner string, id uuid.UUID, src Source) (*Preview, error) {
+func (s *Service) PreviewUpload(ctx context.Context, owner string, id uuid.UUID, src FileSource) (*FilePreview, error) {
 	s.staged.mu.Lock()
 	u, err := s.staged.whole(owner, id, s.cfg.Now())
 	s.staged.mu.Unlock()
@@ -209,16 +208,16 @@ func (s *Service) PreviewUpload(ctx context.Context, owner string, id uuid.UUID,
 
 // Start takes an uploaded file in, or says what that would do, in the background.
 // run starts it; Status tells how far it is.
-func (s *Service) Start(owner string, id uuid.UUID, src Source, dry bool, run func(func(ctx context.Context))) (Upload, error) {
+func (s *Service) Start(owner string, id uuid.UUID, src FileSource, dry bool, run func(func(ctx context.Context))) (RegisterUpload, error) {
 	g := &s.staged
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	u, err := g.whole(owner, id, s.cfg.Now())
 	if err != nil {
-		return Upload{}, err
+		return RegisterUpload{}, err
 	}
 	if u.running() {
-		return Upload{}, syncproto.Errorf(syncproto.CodeInvalidInput, "the file is being taken in already")
+		return RegisterUpload{}, syncproto.Errorf(syncproto.CodeInvalidInput, "the file is being taken in already")
 	}
 	u.phase, u.done, u.total, u.result, u.problem = PhaseReading, 0, 0, nil, nil
 	run(func(ctx context.Context) { s.work(ctx, u, src, dry) })
@@ -226,7 +225,7 @@ func (s *Service) Start(owner string, id uuid.UUID, src Source, dry bool, run fu
 }
 
 // work takes the file in and compares what it brought.
-func (s *Service) work(ctx context.Context, u *upload, src Source, dry bool) {
+func (s *Service) work(ctx context.Context, u *upload, src FileSource, dry bool) {
 	tell := func(phase string, done, total int) {
 		s.staged.mu.Lock()
 		defer s.staged.mu.Unlock()
@@ -248,7 +247,7 @@ func (s *Service) work(ctx context.Context, u *upload, src Source, dry bool) {
 func (s *Service) BadRowsOf(owner string, id uuid.UUID, format, tempDir string) ([]byte, error) {
 	s.staged.mu.Lock()
 	u, err := s.staged.find(owner, id, s.cfg.Now())
-	var res *Result
+	var res *ImportResult
 	var file []byte
 	if err == nil {
 		res, file = u.result, u.file

@@ -59,5 +59,6 @@ export const actions: Record<string, Text> = {
   "device-blocked": ["Điểm nhận chặn máy", "Device blocked by a point"],
   "device-released": ["Cho máy dùng lại", "Device released"],
   "pair-decided": ["Quyết định hai hồ sơ có cùng một người", "Decided whether two records say one person"],
+  "register-changed": ["Đưa danh sách vào hoặc bỏ", "Register imported or taken back"],
   "units-reorganised": ["Sắp xếp lại đơn vị", "Units reorganised"],
 };
