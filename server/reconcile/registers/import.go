@@ -351,14 +351,15 @@ func (m *importing) put(ctx context.Context, fates []fate) error {
 }
 
 func (m *importing) record(state string) store.RegisterImport {
-	doc, err := json.Marshal(importCounts{m.res.Rows, m.res.New, m.res.Changed, m.res.Same, m.res.Gone, len(m.res.Bad), m.res.Whole})
+	doc, err := json.Marshal(ImportCounts{m.res.Rows, m.res.New, m.res.Changed, m.res.Same, m.res.Gone, len(m.res.Bad), m.res.Whole})
 	if err != nil {
 		doc = []byte("{}") // numbers always have a form in JSON
 	}
 	return store.RegisterImport{ID: m.id, Register: m.reg.ID, AtMS: m.s.cfg.Now().UnixMilli(), Actor: m.actor, State: state, Document: doc}
 }
 
-type importCounts struct {
+// ImportCounts is what an import has done.
+type ImportCounts struct {
 	Rows    int  `json:"rows"`
 	New     int  `json:"new"`
 	Changed int  `json:"changed"`

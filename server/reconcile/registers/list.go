@@ -70,7 +70,7 @@ type RegisterImport struct {
 	AtMS  int64     `json:"at_ms"`
 	Actor string    `json:"actor"`
 	State string    `json:"state"` // running, done or undone
-	importCounts
+	ImportCounts
 	Undoable bool `json:"undoable"`
 }
 
@@ -149,7 +149,7 @@ func (s *Service) overview(r store.Reader, reg Register, unit string) (RegisterV
 	undoable := true
 	for _, i := range imports {
 		v := RegisterImport{ID: i.ID, AtMS: i.AtMS, Actor: i.Actor, State: i.State}
-		if err := json.Unmarshal(i.Document, &v.importCounts); err != nil {
+		if err := json.Unmarshal(i.Document, &v.ImportCounts); err != nil {
 			return o, syncproto.Wrap(syncproto.CodeInternal, err, "import %s cannot be read", i.ID)
 		}
 		if v.State != store.RegisterUndone && !reg.Expired {

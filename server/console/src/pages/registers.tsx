@@ -1,7 +1,7 @@
 // Lists of what others enrolled: taking one in, and what it says of the records.
 import { useState } from "preact/hooks";
 import { address, call, type FilePreview, type FileSource, type RegisterFinding, type RegisterProfile, type RegisterRow, type RegisterTeam, type RegisterUpload, type RegisterView, type SampleRow } from "../api";
-import { Badge, Button, Check, Empty, Field, fill, Filters, Link, Notice, number, Page, Progress, say, Section, Select, Show, Table, tell, time, useLoad, useQuery, type Column } from "../kit";
+import { Badge, Button, Check, Empty, Field, Figure, Figures, fill, Filters, Link, Notice, number, Page, Progress, say, Section, Select, Show, Table, tell, time, useLoad, useQuery, type Column } from "../kit";
 import { useSession } from "../session";
 import { columnWords, w } from "../words/registers";
 
@@ -132,7 +132,7 @@ function Bring({ onDone }: { onDone: () => unknown }) {
           <Button kind="quiet" onClick={async () => { await call("POST /v1/registers/profiles", { body: adjusted(true) }); await profiles.reload(); tell({ text: w.saved, tone: "good" }); }}>{w.save}</Button>
         </div>
       )}
-      {upload && <Outcome upload={id} />}
+      {upload && <Outcome upload={upload} />}
     </Section>
   );
 }
@@ -239,11 +239,11 @@ function One({ id, unit }: { id: string; unit: string }) {
           <p><Link href={home}>← {w.back}</Link></p>
           {v.waiting > 0 && <Notice title={fill(w.waiting, { n: number(v.waiting) })} />}
           {v.expired && <Notice tone="warn" title={w.expired} />}
-          <ul class="sums">
-            <li><strong>{share(v.sums.share)}</strong> {w.share}</li>
-            {verdicts.map((k) => <li key={k}><strong>{number(v.sums[k])}</strong> {w[k]}</li>)}
-            <li><strong>{number(v.sums.only_in_register)}</strong> {w.only}</li>
-          </ul>
+          <Figures>
+            <Figure label={w.share} value={share(v.sums.share)} />
+            {verdicts.map((k) => <Figure key={k} label={w[k]} value={number(v.sums[k])} tone={k === "contradicted" && v.sums[k] > 0 ? "bad" : undefined} />)}
+            <Figure label={w.only} value={number(v.sums.only_in_register)} />
+          </Figures>
           <Section title={w.findings}>
             <Filters><Select label={w.verdict} value={verdict} onChange={setVerdict} options={verdicts.map((k) => [k as string, w[k]] as const)} /></Filters>
             <Show of={findings}>

@@ -49,7 +49,7 @@ export const w = words({
   failed: ["Không đưa vào được", "It could not be taken in"],
   lists: ["Các danh sách", "Lists"],
   empty: ["Chưa có danh sách nào", "No list yet"],
-  emptyHelp: ["Xin công an danh sách đã cấp, rồi đưa tệp vào ở trên.", "Ask the police for a list of what was issued, and take the file in above."],
+  emptyHelp: ["Xin công an danh sách đã cấp, rồi đưa tệp vào ở bên dưới.", "Ask the police for a list of what was issued, and take the file in below."],
   emptyOfficer: ["Tỉnh chưa đưa danh sách nào vào cho đơn vị này.", "The province has not taken in a list about this unit yet."],
   share: ["Được xác nhận", "Confirmed"],
   confirmed: ["Xác nhận", "Confirmed"],
