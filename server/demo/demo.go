@@ -73,6 +73,12 @@ func Run(ctx context.Context, o Options) (err error) {
 				return err
 			}
 		}
+		began := time.Now()
+		told, err := playRegisters(ctx, s)
+		if err != nil {
+			return err
+		}
+		tell.scene("A list of issued cards comes from the police", told, time.Since(began))
 		tell.addresses(ctx, s)
 		<-ctx.Done()
 	}
