@@ -11,6 +11,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 echo '== fuzz'
 make -s fuzz FUZZTIME="${FUZZTIME:-60s}"
 
+echo '== a register of 100,000 rows'
+REGISTER_ROWS=100000 go test -count=1 ./server/reconcile/registers -run '^TestManyRows$'
+
 echo '== torture'
 seed=${SEED:-1}
 for s in "$seed" $((seed + 1)) $((seed + 2)); do

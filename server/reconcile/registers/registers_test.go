@@ -30,10 +30,11 @@ import (
 // bench is a centre with a service of registers and one phone.
 type bench struct {
 	*linkstest.World
-	t     *testing.T
-	s     *registers.Service
-	phone *linkstest.Phone
-	now   time.Time
+	t       *testing.T
+	s       *registers.Service
+	phone   *linkstest.Phone
+	now     time.Time
+	updates int // transactions
 }
 
 func open(t *testing.T) *bench {
@@ -45,7 +46,10 @@ func open(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	b.s = registers.New(registers.Config{
-		View: w.Store.View, Update: func(ctx context.Context, f func(store.Tx) error) error { return w.Ingest.Do(ctx, f) },
+		View: w.Store.View, Update: func(ctx context.Context, f func(store.Tx) error) error {
+			b.updates++
+			return w.Ingest.Do(ctx, f)
+		},
 		Definitions: w.Ingest.Definitions, Persons: w.Links, Forget: w.Ingest.Forget,
 		Erased: func() (func(syncproto.IDNumber) (bool, error), error) {
 			return func(syncproto.IDNumber) (bool, error) { return false, nil }, nil
