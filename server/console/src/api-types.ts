@@ -94,6 +94,21 @@ export type Change = {
   state: "present" | "void" | "erased" | "withdrawn" | "out-of-scope";
 };
 
+export type ColumnPlace = {
+  header?: string;
+  position?: number;
+};
+
+export type CountedRows = {
+  code: string;
+  column?: string;
+  en: string;
+  left_out: boolean;
+  number: number;
+  rows: number[] | null;
+  vi: string;
+};
+
 export type CounterStatus = {
   name: string;
   value: number;
@@ -292,6 +307,32 @@ export type FieldEvidence = {
   level: string;
 };
 
+export type FilePreview = {
+  columns: Record<string, number>;
+  counted: CountedRows[] | null;
+  encoding: string;
+  form: string;
+  good: number;
+  header_row: number;
+  headers: string[] | null;
+  missing: string[] | null;
+  rows: number;
+  samples: SampleRow[] | null;
+  sheet?: string;
+  suggested: RegisterProfile;
+};
+
+export type FileSource = {
+  adjusted?: RegisterProfile;
+  from?: string;
+  keep_days?: number;
+  profile?: string;
+  register?: string;
+  to?: string;
+  units?: string[] | null;
+  whole?: boolean;
+};
+
 export type FindingInputBody = {
   key?: string;
   /** why it is put aside */
@@ -380,6 +421,22 @@ export type HealthList = {
 export type Helped = {
   activities: number;
   persons: number;
+};
+
+export type ImportResult = {
+  changed: number;
+  counted: CountedRows[] | null;
+  dry_run: boolean;
+  examples: Record<string, number[] | null>;
+  gone: number;
+  import?: string;
+  left_out: number;
+  name: string;
+  new: number;
+  register: string;
+  rows: number;
+  same: number;
+  whole: boolean;
 };
 
 export type IssuingStatus = {
@@ -661,6 +718,140 @@ export type Recipient = {
   told: boolean;
 };
 
+export type RegisterFinding = {
+  activity: string;
+  commune?: string;
+  exact: boolean;
+  kind: string;
+  occurred?: string;
+  reasons: string[] | null;
+  row?: string;
+  score: number;
+  team?: string;
+  unit: string;
+  unit_name?: string;
+  verdict: string;
+};
+
+export type RegisterFindingsOutputBody = {
+  items: RegisterFinding[] | null;
+  /** cursor of the next page; absent at the end */
+  next?: string;
+};
+
+export type RegisterImport = {
+  actor: string;
+  at_ms: number;
+  changed: number;
+  gone: number;
+  id: string;
+  left_out: number;
+  new: number;
+  rows: number;
+  same: number;
+  state: string;
+  undoable: boolean;
+  whole: boolean;
+};
+
+export type RegisterProfile = {
+  by_day?: boolean;
+  columns: Record<string, ColumnPlace>;
+  header_row?: number;
+  kinds?: Record<string, string>;
+  name: string;
+  outcomes?: Record<string, string>;
+  rule: RegisterRule;
+  unit_list?: string;
+};
+
+export type RegisterProfileNameBody = {
+  name: string;
+};
+
+export type RegisterRow = {
+  commune?: string;
+  day?: string;
+  done: boolean;
+  import: string;
+  kind?: string;
+  person?: RowPerson;
+  row: string;
+  state: string;
+  unit?: string;
+  unit_name?: string;
+};
+
+export type RegisterRowsOutputBody = {
+  items: RegisterRow[] | null;
+  /** cursor of the next page; absent at the end */
+  next?: string;
+};
+
+export type RegisterRule = {
+  kinds: string[] | null;
+  results?: string[] | null;
+  window_days?: number;
+};
+
+export type RegisterSums = {
+  confirmed: number;
+  contradicted: number;
+  found: number;
+  gone: number;
+  not_covered: number;
+  only_in_register: number;
+  share: number;
+  unconfirmed: number;
+};
+
+export type RegisterTeam = {
+  commune: string;
+  confirmed: number;
+  contradicted: number;
+  found: number;
+  gone: number;
+  not_covered: number;
+  only_in_register: number;
+  share: number;
+  team?: string;
+  unconfirmed: number;
+  unit: string;
+};
+
+export type RegisterUndoInputBody = {
+  /** the import to take back, the newest first; absent to forget the register */
+  import?: string;
+};
+
+export type RegisterUpload = {
+  code?: string;
+  done: number;
+  id: string;
+  phase?: string;
+  problem?: string;
+  received: number;
+  result?: ImportResult;
+  size: number;
+  total: number;
+};
+
+export type RegisterView = {
+  expired?: boolean;
+  from?: string;
+  id: string;
+  imports: RegisterImport[] | null;
+  keep_days: number;
+  made_ms: number;
+  name: string;
+  profile: string;
+  rule: RegisterRule;
+  sums: RegisterSums;
+  to?: string;
+  units: string[] | null;
+  waiting: number;
+};
+
 export type Reorganisation = {
   applied_ms: number;
   communes_split: number;
@@ -825,6 +1016,41 @@ export type Reversal = {
   orphans: string[] | null;
   plan: Reorganisation;
   restored: number;
+};
+
+export type RowEntry = {
+  day?: string;
+  done: boolean;
+  full_name?: string;
+  id_number?: string;
+  kind?: string;
+  sex?: string;
+  unit?: string;
+};
+
+export type RowPerson = {
+  birth_date?: string;
+  full_name?: string;
+  id_number?: string;
+  sex?: string;
+};
+
+export type RowProblem = {
+  code: string;
+  column?: string;
+  en: string;
+  other?: number;
+  row: number;
+  vi: string;
+};
+
+export type SampleRow = {
+  birth_date?: string;
+  cells: string[] | null;
+  entry?: RowEntry;
+  problems: RowProblem[] | null;
+  row: number;
+  unit_name?: string;
 };
 
 export type Scanned = {
@@ -1145,6 +1371,31 @@ export type UnitView = {
   total: UnitLine;
 };
 
+export type UploadImportInputBody = {
+  adjusted?: RegisterProfile;
+  /** say what it would do, and do nothing */
+  dry_run?: boolean;
+  from?: string;
+  keep_days?: number;
+  profile?: string;
+  register?: string;
+  to?: string;
+  units?: string[] | null;
+  whole?: boolean;
+};
+
+export type UploadInputBody = {
+  /** octets of the file */
+  size: number;
+};
+
+export type UploadPartInputBody = {
+  /** at most 512 KB of the file, base64 */
+  data: string;
+  /** where in the file the part begins */
+  offset: number;
+};
+
 export type UpstreamStatus = {
   /** changes that upstream has not receipted */
   backlog: number;
@@ -1442,6 +1693,118 @@ export interface Paths {
     query: { unit?: string; grain?: "month" | "week"; points?: number };
     body: undefined;
     answer: Overview;
+  };
+  /** Registers with their sums. */
+  "GET /v1/registers": {
+    path: {  };
+    query: { unit?: string };
+    body: undefined;
+    answer: RegisterView[] | null;
+  };
+  /** Saved ways of reading files. */
+  "GET /v1/registers/profiles": {
+    path: {  };
+    query: {  };
+    body: undefined;
+    answer: RegisterProfile[] | null;
+  };
+  /** Keep a way of reading files under its name. */
+  "POST /v1/registers/profiles": {
+    path: {  };
+    query: {  };
+    body: RegisterProfile;
+    answer: undefined;
+  };
+  /** Forget a way of reading files. */
+  "POST /v1/registers/profiles/drop": {
+    path: {  };
+    query: {  };
+    body: RegisterProfileNameBody;
+    answer: undefined;
+  };
+  /** Begin to send a register's file. */
+  "POST /v1/registers/uploads": {
+    path: {  };
+    query: {  };
+    body: UploadInputBody;
+    answer: RegisterUpload;
+  };
+  /** How far a file has come, and what an import has done. */
+  "GET /v1/registers/uploads/{id}": {
+    path: { id: string };
+    query: {  };
+    body: undefined;
+    answer: RegisterUpload;
+  };
+  /** The rows that were left out, each with its reason, as a file. */
+  "GET /v1/registers/uploads/{id}/bad/{format}": {
+    path: { id: string; format: "csv" | "xlsx" };
+    query: {  };
+    body: undefined;
+    answer: string;
+  };
+  /** Take a file in, or say what that would do. */
+  "POST /v1/registers/uploads/{id}/import": {
+    path: { id: string };
+    query: {  };
+    body: UploadImportInputBody;
+    answer: RegisterUpload;
+  };
+  /** Send the next part of a file. */
+  "POST /v1/registers/uploads/{id}/parts": {
+    path: { id: string };
+    query: {  };
+    body: UploadPartInputBody;
+    answer: RegisterUpload;
+  };
+  /** How a file is understood. */
+  "POST /v1/registers/uploads/{id}/preview": {
+    path: { id: string };
+    query: {  };
+    body: FileSource;
+    answer: FilePreview;
+  };
+  /** One register with its sums and imports. */
+  "GET /v1/registers/{id}": {
+    path: { id: string };
+    query: { unit?: string };
+    body: undefined;
+    answer: RegisterView;
+  };
+  /** What a register says of activities. */
+  "GET /v1/registers/{id}/findings": {
+    path: { id: string };
+    query: { unit?: string; verdict?: "confirmed" | "unconfirmed" | "contradicted" | "not_covered"; team?: string; cursor?: string; limit?: number };
+    body: undefined;
+    answer: RegisterFindingsOutputBody;
+  };
+  /** Rows of a register. */
+  "GET /v1/registers/{id}/rows": {
+    path: { id: string };
+    query: { unit?: string; state?: "found" | "only" | "gone"; cursor?: string; limit?: number };
+    body: undefined;
+    answer: RegisterRowsOutputBody;
+  };
+  /** One row with whom it is about. */
+  "GET /v1/registers/{id}/rows/{row}": {
+    path: { id: string; row: string };
+    query: { unit?: string };
+    body: undefined;
+    answer: RegisterRow;
+  };
+  /** What a register says of each team. */
+  "GET /v1/registers/{id}/teams": {
+    path: { id: string };
+    query: { unit?: string };
+    body: undefined;
+    answer: RegisterTeam[] | null;
+  };
+  /** Take an import back, or forget a register. */
+  "POST /v1/registers/{id}/undo": {
+    path: { id: string };
+    query: {  };
+    body: RegisterUndoInputBody;
+    answer: undefined;
   };
   /** Reorganisations, the one planned last first. */
   "GET /v1/reorganisations": {
