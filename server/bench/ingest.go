@@ -82,7 +82,7 @@ func ingestSuite(emit func(line)) error {
 }
 
 // tables are those that the intake of phones' work writes to.
-var tables = []string{"origins", "runs", "segments", "outcomes", "records", "receipts"}
+var tables = []string{"origins", "runs", "segments", "outcomes", "records", "receipts", "tallies", "arrivals"}
 
 func snapshot(ctx context.Context, path string) (map[string]int, error) {
 	db, err := sql.Open("sqlite", "file:"+filepath.ToSlash(path)+"?mode=ro")

@@ -47,7 +47,7 @@ func wireSuite(emit func(line)) error {
 }
 
 func suites() []suite {
-	return []suite{{"wire", wireSuite}, {"record", recordSuite}, {"ingest", ingestSuite}, {"linkage", linkageSuite}, {"memory", memorySuite}}
+	return []suite{{"wire", wireSuite}, {"record", recordSuite}, {"ingest", ingestSuite}, {"linkage", linkageSuite}, {"overview", overviewSuite}, {"memory", memorySuite}}
 }
 
 func wireLines(b *batch, n int, emit func(line)) error {
