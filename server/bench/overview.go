@@ -29,7 +29,20 @@ const (
 )
 
 // flatUnits is a province whose villages lie in communes by their number.
-type flatUnits struct{}
+type flatUnits struct{ up map[string][]string }
+
+func newFlatUnits() flatUnits {
+	d := flatUnits{map[string][]string{}}
+	for i := range overviewTeams {
+		village := fmt.Sprintf("b:v%d", i)
+		for unit := village; unit != ""; {
+			d.up[village] = append(d.up[village], unit)
+			u, _ := d.Unit(unit)
+			unit = u.Parent
+		}
+	}
+	return d
+}
 
 func (flatUnits) Kind(string) (*syncproto.Kind, bool) { return nil, false }
 
@@ -49,6 +62,9 @@ func (flatUnits) Unit(key string) (ingest.UnitInfo, bool) {
 }
 
 func (d flatUnits) Ancestors(unit string) (out []string) {
+	if up, ok := d.up[unit]; ok {
+		return up
+	}
 	for unit != "" {
 		out = append(out, unit)
 		u, _ := d.Unit(unit)
@@ -107,7 +123,8 @@ func measureOverview(n int) (t overviewTimes, err error) {
 	if err := fillOverview(ctx, st, n, now); err != nil {
 		return t, err
 	}
-	s := &report.Service{Source: report.Of(st), Definitions: func() report.Definitions { return flatUnits{} }, Now: func() time.Time { return now }}
+	units := newFlatUnits()
+	s := &report.Service{Source: report.Of(st), Definitions: func() report.Definitions { return units }, Now: func() time.Time { return now }}
 	t.ours, err = fastest(5, func() error {
 		o, err := s.Overview(ctx, report.TrendQuery{})
 		if err == nil && o.Total.Teams != overviewTeams {

@@ -147,6 +147,7 @@ type Figures struct {
 	targets   []Progress
 	points    []Point
 	judged    bool
+	verdicts  bool // only teams are asked about, not places
 	byPhone   map[syncproto.OriginID]*Phone
 }
 

@@ -203,9 +203,10 @@ func readWork(r Reader, list ...*Figures) error {
 	if len(list) > 0 {
 		q.Team = list[0].team
 	}
+	var d tally.Decoder
 	return r.EachTally(q, func(row store.Tally) error {
 		for _, f := range list {
-			if err := f.takeTally(&row); err != nil {
+			if err := f.takeTally(&d, &row); err != nil {
 				return err
 			}
 		}
@@ -216,21 +217,21 @@ func readWork(r Reader, list ...*Figures) error {
 func (f *Figures) lastDay() tally.Day { return tally.DayOf(f.To) - 1 }
 
 // takeTally takes what a tally says of the days of the period.
-func (f *Figures) takeTally(row *store.Tally) error {
+func (f *Figures) takeTally(d *tally.Decoder, row *store.Tally) error {
 	first := tally.FirstOf(row.Month)
 	from, to := int(tally.DayOf(f.From)-first), int(tally.DayOf(f.To)-first)
 	if from > 30 || to <= 0 {
 		return nil
 	}
 	wanted := uint32(1)<<min(max(to, 0), 31) - uint32(1)<<max(from, 0)
-	p := &place{f: f, here: f.covers(row.Unit), team: f.byTeam[row.Team], month: monthOf(first.Time())}
+	p := &place{f: f, here: !f.verdicts && f.covers(row.Unit), team: f.byTeam[row.Team], month: monthOf(first.Time())}
 	if !p.here && p.team == nil {
 		return nil
 	}
 	if p.here {
 		p.commune = f.defs.Commune(row.Unit)
 	}
-	return tally.Each(row.Data, func(w tally.Work, mask uint32, counts []uint32) {
+	return d.Each(row.Data, func(w tally.Work, mask uint32, counts []uint32) {
 		if n := within(mask, wanted, counts); n > 0 {
 			p.work(w, n)
 			if p.team != nil && w.State&(tally.Standing|tally.Void) == tally.Standing {

@@ -129,6 +129,7 @@ func (f *Figures) over(r Reader, grain string, n int) ([]*Figures, error) {
 	list := make([]*Figures, n)
 	for i, end := range days {
 		list[i] = f.at(end)
+		list[i].verdicts = i < n-1
 	}
 	if err := readWork(r, list...); err != nil {
 		return nil, err

@@ -162,17 +162,39 @@ func (d *days) append(b []byte) []byte {
 	return b
 }
 
+// Each reads one tally; who reads many keeps a Decoder.
+func Each(data []byte, work func(w Work, mask uint32, counts []uint32), author func(id uuid.UUID, mask uint32, counts []uint32)) error {
+	var d Decoder
+	return d.Each(data, work, author)
+}
+
+// Decoder reads tallies, and keeps the few words that stand in all of them. The
+// zero value is ready; it is used by one goroutine.
+type Decoder struct{ words map[string]string }
+
+func (d *Decoder) word(b []byte) string {
+	if w, ok := d.words[string(b)]; ok {
+		return w
+	}
+	if d.words == nil {
+		d.words = map[string]string{}
+	}
+	w := string(b)
+	d.words[w] = w
+	return w
+}
+
 // Each calls work and author for what a stored tally holds: a mask of the days
 // of the month, bit 0 for the first, and a count for each bit that is set.
 // counts is only valid during the call.
-func Each(data []byte, work func(w Work, mask uint32, counts []uint32), author func(id uuid.UUID, mask uint32, counts []uint32)) error {
+func (d *Decoder) Each(data []byte, work func(w Work, mask uint32, counts []uint32), author func(id uuid.UUID, mask uint32, counts []uint32)) error {
 	if len(data) == 0 {
 		return nil
 	}
 	r := reader{b: data}
 	var room [31]uint32
 	for n := r.number(); n > 0 && !r.bad; n-- {
-		w := Work{Kind: r.text(), Result: r.text(), State: State(r.octets(1)[0])}
+		w := Work{Kind: d.word(r.text()), Result: d.word(r.text()), State: State(r.octets(1)[0])}
 		mask, counts := r.days(&room)
 		if !r.bad {
 			work(w, mask, counts)
@@ -220,13 +242,13 @@ func (r *reader) octets(n int) []byte {
 	return out
 }
 
-func (r *reader) text() string {
+func (r *reader) text() []byte {
 	n := r.number()
 	if n > uint64(len(r.b)) {
 		r.bad, r.b = true, nil
-		return ""
+		return nil
 	}
-	return string(r.octets(int(n)))
+	return r.octets(int(n))
 }
 
 func (r *reader) days(room *[31]uint32) (mask uint32, counts []uint32) {
