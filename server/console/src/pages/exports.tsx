@@ -18,8 +18,8 @@ export default function Exports() {
   return (
     <Page title={w.exports} lead={w.exportsLead}>
       <Filters>
-        <Field label={w.unit} hint="LIST:CODE" value={unit} onInput={(v) => setUnit(v, true)} />
-        <Field label={w.month.replace(/^Theo |^By /, "")} type="month" value={month} onInput={(v) => setMonth(v, true)} />
+        <Field label={w.unitCode} value={unit} onInput={(v) => setUnit(v, true)} />
+        <Field label={w.oneMonth} type="month" value={month} onInput={(v) => setMonth(v, true)} />
       </Filters>
       <Section title={w.steering}>
         <p>{w.steeringText}</p>

@@ -15,6 +15,8 @@ export const w = words({
   percentWorking: ["% tổ hoạt động", "% of teams working"],
   month: ["Theo tháng", "By month"],
   week: ["Theo tuần", "By week"],
+  oneMonth: ["Tháng", "Month"],
+  unitCode: ["Đơn vị (danh sách:mã)", "Unit (list:code)"],
   steps: ["Việc cần làm tiếp", "What to do next"],
   noSteps: ["Mọi tổ đều hoạt động", "All teams work"],
   noStepsHelp: ["Không có việc gì phải làm thêm trong kỳ này.", "There is nothing to be done in this period."],
