@@ -45,8 +45,8 @@ type Team struct {
 	LastDay       string    `json:"last_day"`     // of the period on which it did something, YYYY-MM-DD, "" for none
 	Judgement
 
-	kinds   map[string]bool
-	authors map[uuid.UUID]bool
+	kinds   []string    // each once; few, so looking through them beats a map
+	authors []uuid.UUID // each once
 	lastDay tally.Day
 }
 

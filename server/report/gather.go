@@ -3,6 +3,7 @@ package report
 import (
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -27,7 +28,6 @@ func (f *Figures) readTeams(r Reader) error {
 }
 
 func (f *Figures) addTeam(t *Team) {
-	t.kinds, t.authors = map[string]bool{}, map[uuid.UUID]bool{}
 	f.byTeam[t.ID] = t
 	f.Teams = append(f.Teams, t)
 }
@@ -240,13 +240,27 @@ func (f *Figures) takeTally(d *tally.Decoder, row *store.Tally) error {
 		}
 	}, func(author uuid.UUID, mask uint32, _ []uint32) {
 		if p.team != nil && mask&wanted != 0 {
-			p.team.authors[author] = true
+			p.team.authors = once(p.team.authors, author)
 		}
 	})
 }
 
+// once adds what is not in a list yet.
+func once[T comparable](list []T, x T) []T {
+	if slices.Contains(list, x) {
+		return list
+	}
+	return append(list, x)
+}
+
 // within sums the counts of the wanted days.
 func within(mask, wanted uint32, counts []uint32) (n int) {
+	if mask&^wanted == 0 {
+		for _, c := range counts {
+			n += int(c)
+		}
+		return n
+	}
 	for i, at := 0, mask; at != 0; i, at = i+1, at&(at-1) {
 		if wanted&(at&-at) != 0 {
 			n += int(counts[i])
@@ -278,7 +292,7 @@ func (p *place) work(w tally.Work, n int) {
 		p.team.Quarantined += uint64(n)
 	default:
 		p.team.Activities += n
-		p.team.kinds[w.Kind] = true
+		p.team.kinds = once(p.team.kinds, w.Kind)
 	}
 }
 

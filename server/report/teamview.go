@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -106,7 +107,7 @@ func (f *Figures) teamView(r Reader, id uuid.UUID) (*TeamView, error) {
 			return nil
 		}
 		row, err := ingest.Shown(&rec)
-		p := TeamPerson{Member: rec.ID, Role: row.Value(syncproto.MemberRole).Text(), Active: t.authors[rec.ID], Classes: []Attendance{}}
+		p := TeamPerson{Member: rec.ID, Role: row.Value(syncproto.MemberRole).Text(), Active: slices.Contains(t.authors, rec.ID), Classes: []Attendance{}}
 		for _, c := range classes {
 			if c.Member == rec.ID {
 				p.Classes = append(p.Classes, Attendance{c.Class, c.Held})
