@@ -27,6 +27,9 @@ type tree struct{}
 func (tree) Kind(string) (*syncproto.Kind, bool) { return nil, false }
 
 func (tree) Unit(key string) (ingest.UnitInfo, bool) {
+	if len(key) < 3 {
+		return ingest.UnitInfo{}, false
+	}
 	up := map[int]string{3: "", 4: "l:p", 6: "l:" + string(key[2:min(len(key), 4)])}
 	levels := map[int]string{3: "province", 4: "commune", 6: "village"}
 	parent, ok := up[len(key)]
@@ -118,6 +121,9 @@ func filled(t *testing.T, records []store.Record) store.Store {
 		}
 		for i := range records {
 			records[i].History = []byte{}
+			if records[i].Operational == nil {
+				records[i].Operational = syncproto.AppendRow(nil, syncproto.NewRow(syncproto.Field{Num: syncproto.FieldUnit, Value: syncproto.TextValue(records[i].Unit)}))
+			}
 			if _, err := tx.InsertRecord(&records[i]); err != nil {
 				return err
 			}
