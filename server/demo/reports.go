@@ -10,6 +10,7 @@ import (
 
 	"thonsync/clientlib"
 	"thonsync/server"
+	"thonsync/server/console"
 	"thonsync/server/imports"
 	"thonsync/server/report"
 	"thonsync/server/store"
@@ -78,6 +79,7 @@ func (reports) links(ctx context.Context, s *stage) []link {
 		out = append(out, link{"first, get in", first + " (once, within an hour: choose a name and a password)"})
 	}
 	return append(out,
+		link{"console", s.centre.node.PageURL(console.Path) + " (after getting in)"},
 		link{"monthly report", s.centre.node.PageURL(server.MonthlyPath) + "?unit=" + url.QueryEscape(s.points[0].unit)},
 		link{"which teams work", s.centre.url + "/v1/reports/teams (JSON; Authorization: Bearer " + token + ")"},
 	)
