@@ -68,6 +68,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		for _, show := range []func(context.Context) error{
 			s.conflicts,
 			s.sceneTwins,
+			s.sceneReorganise,
 		} {
 			if err := show(ctx); err != nil {
 				return err
