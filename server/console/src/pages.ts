@@ -32,10 +32,10 @@ export const pages: readonly PageEntry[] = [
   { path: "exports", title: ["Báo cáo và xuất tệp", "Reports and files"], group: "work", roles: ["province", "officer"], point: true, load: () => import("./pages/exports") },
   { path: "requests", title: ["Yêu cầu của công dân", "Citizens' requests"], group: "trust", roles: ["province"], point: false, load: () => import("./pages/requests") },
   { path: "duplicates", title: ["Trùng người", "Same citizen twice"], group: "data", roles: ["province", "officer"], point: false, load: () => import("./pages/duplicates") },
-  { path: "reorganisation", title: ["Sắp xếp đơn vị", "Reorganisation"], group: "data", roles: ["province", "officer", "auditor"], point: false, load: () => import("./pages/reorganisation") },
   { path: "enrolment", title: ["Máy và nhận máy", "Devices"], group: "people", roles: ["province", "officer"], point: true, load: () => import("./pages/enrolment") },
   { path: "users", title: ["Tài khoản", "Users"], group: "trust", roles: ["province"], point: false, load: () => import("./pages/users") },
   { path: "conflicts", title: ["Mục ghi khác nhau", "Conflicts"], group: "data", roles: ["province", "officer"], point: true, load: () => import("./pages/conflicts") },
   { path: "registers", title: ["Đối chiếu danh sách", "Registers"], group: "data", roles: ["province", "officer"], point: false, load: () => import("./pages/registers") },
   { path: "audit", title: ["Nhật ký truy cập", "Access log"], group: "trust", roles: ["province", "auditor"], point: false, load: () => import("./pages/audit") },
+  { path: "reorganisation", title: ["Sắp xếp đơn vị", "Reorganisation"], group: "data", roles: ["province", "officer", "auditor"], point: false, load: () => import("./pages/reorganisation") },
 ];
