@@ -55,6 +55,22 @@ export type ActivityOutputBody = {
   next?: string;
 };
 
+export type AlikeChoice = {
+  of: Same[] | null;
+  shape: string;
+  text?: string;
+};
+
+export type AskedBack = {
+  answers: TeamAnswer[] | null;
+  asked_ms: number;
+  asks: "which" | "right" | "happened";
+  field: string;
+  id: string;
+  record: string;
+  settled: boolean;
+};
+
 export type Attendance = {
   class: string;
   /** YYYY-MM-DD */
@@ -97,6 +113,38 @@ export type Change = {
 export type ColumnPlace = {
   header?: string;
   position?: number;
+};
+
+export type Conflict = {
+  collection: string;
+  compartment: "operational" | "personal";
+  /** name of the field; void for the retraction */
+  field: string;
+  hidden: boolean;
+  kind?: string;
+  label_en?: string;
+  label_vi?: string;
+  occurred?: string;
+  questions: AskedBack[] | null;
+  /** why: identity-number, fuller, officer, later, recorder; empty for no suggestion */
+  reason: string;
+  record: string;
+  /** what conflicts that can be settled alike have in common */
+  shape: string;
+  standing: string;
+  /** number of the suggested value, 0 for none */
+  suggested: number;
+  team?: string;
+  /** home unit, list:code */
+  unit: string;
+  unit_name: string;
+  values: StandingValue[] | null;
+};
+
+export type ContestedRecord = {
+  conflicts: Conflict[] | null;
+  questions: AskedBack[] | null;
+  settled: Settling[] | null;
 };
 
 export type CountedRows = {
@@ -460,6 +508,12 @@ export type KindCount = {
   void: number;
 };
 
+export type LeftAsIs = {
+  field: string;
+  record: string;
+  why: "changed" | "settled";
+};
+
 export type LinkDecided = {
   /** pairs that were linked alike */
   alike?: number;
@@ -709,6 +763,19 @@ export type QueueOutputBody = {
   items: ToBePlaced[] | null;
   /** cursor of the next page; absent at the end */
   next?: string;
+};
+
+export type QueuePage = {
+  conflicts: Conflict[] | null;
+  /** give as after to go on; absent on the last page */
+  next?: string;
+};
+
+export type QueueSummary = {
+  fields: number;
+  /** of conflicts that can be settled alike, the largest first */
+  groups: ShapeCount[] | null;
+  records: number;
 };
 
 export type Recipient = {
@@ -1044,6 +1111,12 @@ export type RowProblem = {
   vi: string;
 };
 
+export type Same = {
+  field: string;
+  record: string;
+  standing: string;
+};
+
 export type SampleRow = {
   birth_date?: string;
   cells: string[] | null;
@@ -1061,6 +1134,41 @@ export type Scanned = {
   suggested: number;
 };
 
+export type SettleChoice = {
+  field: string;
+  record: string;
+  standing: string;
+  /** another value instead; empty clears the field */
+  text?: string;
+  /** number of the standing value */
+  value?: number;
+};
+
+export type SettleResult = {
+  already: boolean;
+  settlements: Settling[] | null;
+  skipped: LeftAsIs[] | null;
+};
+
+export type Settling = {
+  actor: string;
+  at_ms: number;
+  batch: string;
+  field: string;
+  how: "chosen" | "typed" | "alike";
+  id: string;
+  record: string;
+  undone_by?: string;
+  undone_ms?: number;
+  unit: string;
+};
+
+export type ShapeCount = {
+  count: number;
+  example: Conflict;
+  shape: string;
+};
+
 export type Side = {
   kind?: string;
   kind_en?: string;
@@ -1072,6 +1180,17 @@ export type Side = {
   record: string;
   /** home unit, list:code */
   unit: string;
+};
+
+export type StandingValue = {
+  by: ValueWriter[] | null;
+  /** the field was cleared */
+  empty: boolean;
+  label_en?: string;
+  label_vi?: string;
+  /** from 1; the first is the one that is shown until somebody settles it */
+  number: number;
+  text: string;
 };
 
 export type Status = {
@@ -1155,6 +1274,14 @@ export type TargetInputBody = {
   value?: number;
 };
 
+export type TeamAnswer = {
+  answer: "confirmed" | "corrected" | "retracted" | "unknown";
+  author?: string;
+  earliest_ms: number;
+  latest_ms: number;
+  phone: string;
+};
+
 export type TeamLine = {
   active_members: number;
   activities: number;
@@ -1208,6 +1335,13 @@ export type TeamPoint = {
   kinds: number;
   label: string;
   verdict: string;
+};
+
+export type TeamQuestion = {
+  asks: "which" | "right" | "happened";
+  /** name of the field; void for the retraction */
+  field: string;
+  record: string;
 };
 
 export type TeamView = {
@@ -1414,6 +1548,25 @@ export type UpstreamStatus = {
   url: string;
 };
 
+export type ValueWriter = {
+  author?: string;
+  /** only where personal fields are shown */
+  author_name?: string;
+  /** not written before, by a signed time that the phone had */
+  earliest_ms: number;
+  /** not written after, by its arrival */
+  latest_ms: number;
+  origin: string;
+  /** label of the device */
+  phone: string;
+  /** what the phone's own clock said; it decides nothing */
+  phone_ms: number;
+  /** wrote the record itself */
+  recorder: boolean;
+  role: string;
+  seq: number;
+};
+
 export type Verdict = {
   broken: number;
   entries: number;
@@ -1525,6 +1678,69 @@ export interface Paths {
     query: { after?: string; unit?: string; limit?: number };
     body: undefined;
     answer: Page;
+  };
+  /** Contested fields and retractions, by record. */
+  "GET /v1/conflicts": {
+    path: {  };
+    query: { unit?: string; field?: string; reason?: "" | "identity-number" | "fuller" | "officer" | "later" | "recorder" | "none"; shape?: string; after?: string; limit?: number };
+    body: undefined;
+    answer: QueuePage;
+  };
+  /** Ask the team back about a field. */
+  "POST /v1/conflicts/ask": {
+    path: {  };
+    query: {  };
+    body: TeamQuestion;
+    answer: AskedBack;
+  };
+  /** What is contested in one record, what was asked and settled. */
+  "GET /v1/conflicts/records/{id}": {
+    path: { id: string };
+    query: {  };
+    body: undefined;
+    answer: ContestedRecord;
+  };
+  /** Settle one conflict. */
+  "POST /v1/conflicts/settle": {
+    path: {  };
+    query: {  };
+    body: SettleChoice;
+    answer: SettleResult;
+  };
+  /** Settle conflicts of one shape as a preview listed them. */
+  "POST /v1/conflicts/settle-alike": {
+    path: {  };
+    query: {  };
+    body: AlikeChoice;
+    answer: SettleResult;
+  };
+  /** What was settled, the last first. */
+  "GET /v1/conflicts/settled": {
+    path: {  };
+    query: { before?: string; limit?: number };
+    body: undefined;
+    answer: Settling[] | null;
+  };
+  /** Take back what was settled, by the id of one or of a batch. */
+  "POST /v1/conflicts/settled/{id}/undo": {
+    path: { id: string };
+    query: {  };
+    body: undefined;
+    answer: SettleResult;
+  };
+  /** The conflicts of one shape with their values, for settling them alike. */
+  "GET /v1/conflicts/shapes/{shape}": {
+    path: { shape: string };
+    query: {  };
+    body: undefined;
+    answer: QueuePage;
+  };
+  /** How much is contested, by shape. */
+  "GET /v1/conflicts/summary": {
+    path: {  };
+    query: { unit?: string; field?: string; reason?: "" | "identity-number" | "fuller" | "officer" | "later" | "recorder" | "none"; shape?: string };
+    body: undefined;
+    answer: QueueSummary;
   };
   /** The criteria by which a team is said to work, with their history. */
   "GET /v1/criteria": {
