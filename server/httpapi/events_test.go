@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"thonsync/server/console/events"
 )
@@ -99,5 +100,19 @@ func TestEventStreamsAreBounded(t *testing.T) {
 	<-s.streams
 	if got := ask(t, s, "GET", "/v1/events", "Authorization", "Bearer secret").StatusCode; got != http.StatusOK {
 		t.Errorf("with room again: %d", got)
+	}
+}
+
+// A page on which nothing happens does not hold a server back that stops.
+func TestIdleEventStreamEndsWithTheServer(t *testing.T) {
+	s, address := serveEvents(t, &events.Hub{})
+	lines := bufio.NewScanner(listenEvents(t, address).Body)
+	if !lines.Scan() || lines.Text() != "retry: 3000" {
+		t.Fatalf("begins with %q", lines.Text())
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // less than a heartbeat
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Errorf("the stream held the server back: %v", err)
 	}
 }
