@@ -15,15 +15,24 @@ import (
 type answerCmd struct {
 	Record  string `arg:"" help:"${help_record_arg}"`
 	Field   string `help:"${help_answer_field}" placeholder:"NAME"`
-	Confirm bool   `xor:"answer" required:"" help:"${help_answer_confirm}"`
-	Value   string `xor:"answer" required:"" help:"${help_answer_value}" placeholder:"VALUE"`
-	Unknown bool   `xor:"answer" required:"" help:"${help_answer_unknown}"`
-	Retract string `xor:"answer" required:"" help:"${help_answer_retract}" enum:"mistake,duplicate,test,other," default:"" placeholder:"mistake|duplicate|test|other"`
+	Confirm bool   `help:"${help_answer_confirm}"`
+	Value   string `help:"${help_answer_value}" placeholder:"VALUE"`
+	Unknown bool   `help:"${help_answer_unknown}"`
+	Retract string `help:"${help_answer_retract}" enum:"mistake,duplicate,test,other," default:"" placeholder:"mistake|duplicate|test|other"`
 	Person  string `help:"${help_person}" placeholder:"WHO"`
 }
 
 // Run answers what the commune asked about a record.
 func (c *answerCmd) Run(a *app) error {
+	given := 0
+	for _, one := range []bool{c.Confirm, c.Unknown, c.Value != "", c.Retract != ""} {
+		if one {
+			given++
+		}
+	}
+	if given != 1 {
+		return usage("usage.missing", "what", "--confirm, --value, --unknown, --retract")
+	}
 	return a.with(func(d device) error {
 		id, err := a.find(d, c.Record)
 		if err != nil {

@@ -94,7 +94,7 @@ func (a *app) synced(report *clientlib.Report, counts *view.Counts, s *clientlib
 		code, object := a.explain(a.reach(failure))
 		a.exit, out.Error = code, &object
 		a.tell(object)
-	} else if counts != nil && counts.AskedBack > 0 {
+	} else if s != nil && counts.AskedBack+s.Questions > 0 {
 		a.exit = exitAsked
 	}
 	a.show(out, func() {
@@ -106,6 +106,7 @@ func (a *app) synced(report *clientlib.Report, counts *view.Counts, s *clientlib
 			a.since(s)
 		}
 		if s != nil {
+			a.questionsText(s)
 			a.revokedText(s)
 		}
 	})
@@ -139,6 +140,13 @@ func (a *app) syncText(out *synced) {
 	}
 	if out.Records != nil && out.Records.AskedBack > 0 {
 		a.say("status.asked", "n", out.Records.AskedBack)
+	}
+}
+
+// questionsText says how many questions wait for an answer.
+func (a *app) questionsText(s *clientlib.Status) {
+	if s.Questions > 0 {
+		a.say("status.questions", "n", s.Questions)
 	}
 }
 
@@ -203,9 +211,7 @@ func (a *app) statusText(s *clientlib.Status, out *view.Status) {
 			a.say(line.key, "n", line.n)
 		}
 	}
-	if s.Questions > 0 {
-		a.say("status.questions", "n", s.Questions)
-	}
+	a.questionsText(s)
 	if s.Waiting > 0 {
 		a.say("status.waiting", "n", s.Waiting)
 	} else {
@@ -322,10 +328,13 @@ func (c *importCmd) Run(a *app) error {
 			return err
 		}
 		out := imported{view.BundleReportOf(&report), view.CountsOf(s.Custody)}
-		if out.Records.AskedBack > 0 {
+		if out.Records.AskedBack+s.Questions > 0 {
 			a.exit = exitAsked
 		}
-		a.show(out, func() { a.importText(&out) })
+		a.show(out, func() {
+			a.importText(&out)
+			a.questionsText(&s)
+		})
 		return nil
 	})
 }
