@@ -250,7 +250,10 @@ func (a *app) settleResult(done *conflicts.SettleResult, word string) error {
 			a.say("This was done before: nothing was written.")
 		case len(done.Settlements) > 0:
 			s := &done.Settlements[0]
-			a.say("%s: %d. It goes down to the phones. Take it back with: thonsync conflict undo %s", word, len(done.Settlements), s.Batch)
+			a.say("%s: %d. It goes down to the phones.", word, len(done.Settlements))
+			if s.UndoneMS == 0 {
+				a.say("Take it back with: thonsync conflict undo %s", s.Batch)
+			}
 		}
 		for _, s := range done.Skipped {
 			a.say("left as it is: %s %s, %s since", s.Record, s.Field, s.Why)
