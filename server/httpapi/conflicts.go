@@ -50,8 +50,13 @@ type ConflictFilter struct {
 	Shape  string `query:"shape" maxLength:"64"`
 }
 
-func (f *ConflictFilter) query() conflicts.Query {
-	return conflicts.Query{Unit: f.Unit, Field: f.Field, Reason: f.Reason, Shape: f.Shape}
+// conflictQuery refuses a unit that is not the caller's.
+func (s *Server) conflictQuery(ctx context.Context, f *ConflictFilter) (conflicts.Query, error) {
+	q := conflicts.Query{Unit: f.Unit, Field: f.Field, Reason: f.Reason, Shape: f.Shape}
+	if f.Unit == "" {
+		return q, nil
+	}
+	return q, s.own(ctx, f.Unit)
 }
 
 type conflictsInput struct {
@@ -122,14 +127,21 @@ func (s *Server) registerConflictReads() {
 	k := s.opts.Conflicts
 	conflictRoute(s, "conflicts", http.MethodGet, "", "Contested fields and retractions, by record", "Values of personal fields are left out.",
 		func(ctx context.Context, v conflicts.Viewer, in *conflictsInput) (*conflictPageOutput, error) {
-			q := in.query()
+			q, err := s.conflictQuery(ctx, &in.ConflictFilter)
+			if err != nil {
+				return nil, err
+			}
 			q.After, q.Limit = in.After, in.Limit
 			page, err := k.List(ctx, v, q)
 			return &conflictPageOutput{page}, err
 		})
 	conflictRoute(s, "conflict-summary", http.MethodGet, "/summary", "How much is contested, by shape", "",
 		func(ctx context.Context, v conflicts.Viewer, in *struct{ ConflictFilter }) (*conflictSummaryOutput, error) {
-			sum, err := k.Summary(ctx, v, in.query())
+			q, err := s.conflictQuery(ctx, &in.ConflictFilter)
+			if err != nil {
+				return nil, err
+			}
+			sum, err := k.Summary(ctx, v, q)
 			return &conflictSummaryOutput{sum}, err
 		})
 	conflictRoute(s, "conflict-record", http.MethodGet, "/records/{id}", "What is contested in one record, what was asked and settled",

@@ -10,7 +10,7 @@ import (
 )
 
 // choose gives a file to the field that is labelled so.
-func choose(t *testing.T, p *browsertest.Page, label, name string) {
+func chooseByLabel(t *testing.T, p *browsertest.Page, label, name string) {
 	t.Helper()
 	b, err := fs.ReadFile(units.Files(), name)
 	if err != nil {
@@ -41,13 +41,13 @@ func TestReorganisation(t *testing.T) {
 	p.Click("Lập phương án")
 	p.At("/console/reorganisation?plan=1")
 	p.Fill("Tên", "Sắp xếp 1/7/2025")
-	choose(t, p, "Danh mục đơn vị mới", "lineage.csv")
-	choose(t, p, "Xã cũ đi về đâu", "units-gso-2025-07.csv")
+	chooseByLabel(t, p, "Danh mục đơn vị mới", "lineage.csv")
+	chooseByLabel(t, p, "Xã cũ đi về đâu", "units-gso-2025-07.csv")
 	p.Allow("422")
 	p.Click("Xem trước")
 	p.See("lacks the column")
-	choose(t, p, "Danh mục đơn vị mới", "units-gso-2025-07.csv")
-	choose(t, p, "Xã cũ đi về đâu", "lineage.csv")
+	chooseByLabel(t, p, "Danh mục đơn vị mới", "units-gso-2025-07.csv")
+	chooseByLabel(t, p, "Xã cũ đi về đâu", "lineage.csv")
 	p.Click("Xem trước")
 	p.See("Phương án này sẽ đụng tới")
 	p.Check("reorganisation-plan")

@@ -68,7 +68,7 @@ const (
 	showRows    = 10
 )
 
-// FilePreview reads a file and says how it is understood. It changes nothing.
+// Preview reads a file and says how it is understood. It changes nothing.
 func (s *Service) Preview(ctx context.Context, file []byte, src FileSource) (*FilePreview, error) {
 	t, err := sheet.Read(file)
 	if err != nil {

@@ -85,15 +85,14 @@ type understood struct {
 
 // reader understands the rows of one table with one profile.
 type reader struct {
-	s       *Service
-	p       *RegisterProfile
-	reg     *Register
-	at      map[Column]int // position from 0
-	head    int            // row number of the header, 0 for none
-	header  []string
-	places  *places
-	today   string
-	defined []string
+	s      *Service
+	p      *RegisterProfile
+	reg    *Register
+	at     map[Column]int // position from 0
+	head   int            // row number of the header, 0 for none
+	header []string
+	places *places
+	today  string
 }
 
 // newReader finds header and columns. It fails if nobody could be told from the
