@@ -20,7 +20,7 @@ func listenEvents(t *testing.T, address string) *http.Response {
 		t.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer secret")
-	resp, err := (&http.Transport{}).RoundTrip(r) //nolint:bodyclose // closed when the test ends
+	resp, err := (&http.Transport{}).RoundTrip(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func serveEvents(t *testing.T, hub *events.Hub) (*Server, string) {
 func TestEventsReachAPageAndEndWithTheServer(t *testing.T) {
 	var hub events.Hub
 	s, address := serveEvents(t, &hub)
-	resp := listenEvents(t, address)
+	resp := listenEvents(t, address) //nolint:bodyclose // listenEvents closes it when the test ends
 	if got := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || got != "text/event-stream" {
 		t.Fatalf("%d %s", resp.StatusCode, got)
 	}
@@ -106,7 +106,7 @@ func TestEventStreamsAreBounded(t *testing.T) {
 // A page on which nothing happens does not hold a server back that stops.
 func TestIdleEventStreamEndsWithTheServer(t *testing.T) {
 	s, address := serveEvents(t, &events.Hub{})
-	lines := bufio.NewScanner(listenEvents(t, address).Body)
+	lines := bufio.NewScanner(listenEvents(t, address).Body) //nolint:bodyclose // listenEvents closes it when the test ends
 	if !lines.Scan() || lines.Text() != "retry: 3000" {
 		t.Fatalf("begins with %q", lines.Text())
 	}
