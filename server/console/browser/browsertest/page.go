@@ -26,7 +26,7 @@ import (
 const maxWeight = 150 << 10
 
 // patience is how long something may take to appear.
-const patience = 15 * time.Second
+const patience = time.Minute
 
 // browser is a running Chromium.
 type browser struct {
