@@ -166,17 +166,21 @@ const nowhere = "01920000-0000-7000-8000-000000000001"
 
 // bodies are what the routes want that do not take an empty object.
 var bodies = map[string]string{
-	"POST /v1/requests":                         `{"kind":"see","channel":"office"}`,
-	"POST /v1/requests/2026-0001/steps":         `{"act":"acknowledged"}`,
-	"POST /v1/requests/2026-0001/correct":       `{"record":"` + nowhere + `","fields":{}}`,
-	"POST /v1/requests/2026-0001/answer":        `{"how":"notice"}`,
-	"POST /v1/requests/2026-0001/erase":         `{"records":1}`,
-	"POST /v1/accounts":                         `{"name":"lan","role":"auditor"}`,
-	"POST /v1/conflicts/settle":                 `{"record":"` + nowhere + `","field":"result","standing":"a","value":1}`,
-	"POST /v1/conflicts/settle-alike":           `{"shape":"a","of":[]}`,
-	"POST /v1/conflicts/ask":                    `{"record":"` + nowhere + `","field":"result","asks":"which"}`,
-	"PUT /v1/accounts/" + nowhere + "/role":     `{"role":"auditor"}`,
-	"PUT /v1/accounts/" + nowhere + "/disabled": `{"disabled":true}`,
+	"POST /v1/requests":                                `{"kind":"see","channel":"office"}`,
+	"POST /v1/requests/2026-0001/steps":                `{"act":"acknowledged"}`,
+	"POST /v1/requests/2026-0001/correct":              `{"record":"` + nowhere + `","fields":{}}`,
+	"POST /v1/requests/2026-0001/answer":               `{"how":"notice"}`,
+	"POST /v1/requests/2026-0001/erase":                `{"records":1}`,
+	"POST /v1/registers/uploads":                       `{"size":1}`,
+	"POST /v1/registers/uploads/" + nowhere + "/parts": `{"offset":0,"data":"eA=="}`,
+	"POST /v1/registers/profiles":                      `{"name":"p","columns":{},"rule":{"kinds":["CC"]}}`,
+	"POST /v1/registers/profiles/drop":                 `{"name":"p"}`,
+	"POST /v1/accounts":                                `{"name":"lan","role":"auditor"}`,
+	"POST /v1/conflicts/settle":                        `{"record":"` + nowhere + `","field":"result","standing":"a","value":1}`,
+	"POST /v1/conflicts/settle-alike":                  `{"shape":"a","of":[]}`,
+	"POST /v1/conflicts/ask":                           `{"record":"` + nowhere + `","field":"result","asks":"which"}`,
+	"PUT /v1/accounts/" + nowhere + "/role":            `{"role":"auditor"}`,
+	"PUT /v1/accounts/" + nowhere + "/disabled":        `{"disabled":true}`,
 }
 
 func ask(t *testing.T, s *Server, method, path string, header ...string) answered {
