@@ -20,21 +20,27 @@ func (n *Node) openLinks(ctx context.Context) error {
 	if n.role != credential.RoleCentre {
 		return nil
 	}
-	// The keys are made now, so that every backup has them.
-	hashKey, err := n.keys.PersonHashKey()
-	if err != nil {
-		return err
-	}
-	rowKey, err := n.keys.PersonalKey()
-	if err != nil {
-		return err
-	}
-	box, err := keys.NewBox(rowKey, n.opts.Random)
+	hashKey, box, err := n.personKeys()
 	if err != nil {
 		return err
 	}
 	n.links = links.New(links.Config{Store: n.store, Ingest: n.ingest, HashKey: hashKey, Box: box, Now: n.opts.Now})
 	return n.links.Open(ctx)
+}
+
+// personKeys gives what persons are found and kept by: the key of their hashes,
+// and the box that their fields lie in. Both are made at the first start, so that
+// every backup has them.
+func (n *Node) personKeys() (hashKey []byte, box *keys.Box, err error) {
+	if hashKey, err = n.keys.PersonHashKey(); err != nil {
+		return nil, nil, err
+	}
+	rowKey, err := n.keys.PersonalKey()
+	if err != nil {
+		return nil, nil, err
+	}
+	box, err = keys.NewBox(rowKey, n.opts.Random)
+	return hashKey, box, err
 }
 
 // Links gives the service that finds records about the same citizen; it fails at

@@ -6,7 +6,6 @@ import (
 	"github.com/google/uuid"
 
 	"thonsync/server/audit"
-	"thonsync/server/keys"
 	"thonsync/server/reconcile/registers"
 	"thonsync/server/requests"
 	"thonsync/server/store"
@@ -24,15 +23,7 @@ func (n *Node) openRegisters(ctx context.Context) error {
 	if n.role != credential.RoleCentre {
 		return nil
 	}
-	hashKey, err := n.keys.PersonHashKey()
-	if err != nil {
-		return err
-	}
-	rowKey, err := n.keys.PersonalKey()
-	if err != nil {
-		return err
-	}
-	box, err := keys.NewBox(rowKey, n.opts.Random)
+	hashKey, box, err := n.personKeys()
 	if err != nil {
 		return err
 	}
