@@ -2,6 +2,7 @@ package demo_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -29,6 +30,20 @@ func program(t *testing.T) string {
 	return path
 }
 
+// untilUp stops a demo once it says where its pages are.
+type untilUp struct {
+	bytes.Buffer
+	cancel context.CancelFunc
+}
+
+func (u *untilUp) Write(b []byte) (int, error) {
+	n, err := u.Buffer.Write(b)
+	if strings.Contains(u.String(), "all databases are in") {
+		u.cancel()
+	}
+	return n, err
+}
+
 // TestDemo plays the day once as it is, and once for each promise with that
 // promise sabotaged: the demo must notice, and blame no other promise.
 func TestDemo(t *testing.T) {
@@ -41,6 +56,16 @@ func TestDemo(t *testing.T) {
 	t.Run("held", func(t *testing.T) {
 		if out, err := play(t, ""); err != nil {
 			t.Fatalf("%v\n%s", err, out)
+		}
+	})
+	t.Run("stays up", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		out := &untilUp{cancel: cancel}
+		if err := demo.Run(ctx, demo.Options{Seed: 1, Out: out, Program: path}); err != nil {
+			t.Fatalf("%v\n%s", err, out.String())
+		}
+		if !strings.Contains(out.String(), "/console") {
+			t.Errorf("the console's address is not shown:\n%s", out.String())
 		}
 	})
 	for _, name := range demo.Names() {

@@ -68,24 +68,36 @@ func (s *stage) conflicts(ctx context.Context) error {
 // colleagues finds two phones of one team that still record after the day; nil if
 // there are none.
 func (s *stage) colleagues(ctx context.Context) (a, b *phone, err error) {
+	list, err := s.recording(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	first := map[uuid.UUID]*phone{}
-	for _, p := range s.phones {
-		if p == s.cast.carried || p == s.cast.year || p == s.cast.killed {
-			continue
-		}
-		st, err := p.dev.Status(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		if st.Revoked != nil || st.EnrolAgain {
-			continue
-		}
+	for _, p := range list {
 		if other := first[p.team]; other != nil && other.at == p.at {
 			return other, p, nil
 		}
 		first[p.team] = p
 	}
 	return nil, nil, nil
+}
+
+// recording lists the phones that still record after the day: those that were
+// lost, killed or revoked do not.
+func (s *stage) recording(ctx context.Context) (out []*phone, err error) {
+	for _, p := range s.phones {
+		if p == s.cast.carried || p == s.cast.year || p == s.cast.killed {
+			continue
+		}
+		st, err := p.dev.Status(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if st.Revoked == nil && !st.EnrolAgain {
+			out = append(out, p)
+		}
+	}
+	return out, nil
 }
 
 // meet brings phones to their points and the points to the centre.

@@ -23,13 +23,17 @@ var twins = [][2]map[string]string{
 // sceneTwins has two teams of one commune help the same citizens, so that the
 // page of pairs has something to decide. It comes after the day's checks.
 func (s *stage) sceneTwins(ctx context.Context) error {
+	list, err := s.recording(ctx)
+	if err != nil {
+		return err
+	}
 	var pair []*phone
-	for _, p := range s.phones {
+	for _, p := range list {
 		if len(pair) == 1 && (p.at != pair[0].at || p.village == pair[0].village) {
 			continue
 		}
 		if _, err := p.dev.Sync(ctx); err != nil {
-			continue // lost, revoked or unplugged during the day
+			continue // unplugged
 		}
 		if pair = append(pair, p); len(pair) == 2 {
 			break
@@ -51,7 +55,7 @@ func (s *stage) sceneTwins(ctx context.Context) error {
 	if err := pair[0].at.node.Relay().Sync(ctx); err != nil {
 		return err
 	}
-	_, err := server.LinkScanCommand.Do(ctx, s.centre.node, server.LinkScan{})
+	_, err = server.LinkScanCommand.Do(ctx, s.centre.node, server.LinkScan{})
 	return err
 }
 
