@@ -94,8 +94,6 @@ type Recipient struct {
 type RequestErased struct {
 	Request RequestView `json:"request"`
 	Rulings []uint64    `json:"rulings"`
-	Looked  bool        `json:"looked" doc:"the files were looked through afterwards"`
-	Left    int         `json:"left" doc:"places where something was still found"`
 }
 
 // RequestAct is what a person did for a request.
@@ -195,7 +193,7 @@ func (s *Server) registerRequests() {
 		func(ctx context.Context, in *requestAnswerInput) (*requestOutput, error) {
 			return s.requestView(k.AnswerRequest(ctx, in.Number, in.Body.How, in.Body.Reason))
 		})
-	huma.Register(s.api, requestOperation(http.MethodPost, "request-erase", "/v1/requests/{number}/erase", "Erase the records of a request, everywhere"),
+	huma.Register(s.api, requestOperation(http.MethodPost, "request-erase", "/v1/requests/{number}/erase", "Erase the records of a request, everywhere; to have all files looked through afterwards, which may take long, use thonsync request verify"),
 		func(ctx context.Context, in *requestEraseInput) (*requestErasedOutput, error) {
 			out, err := k.EraseRequest(ctx, in.Number, in.Body.Records)
 			if err != nil {

@@ -993,10 +993,6 @@ export type RequestEraseInputBody = {
 };
 
 export type RequestErased = {
-  /** places where something was still found */
-  left: number;
-  /** the files were looked through afterwards */
-  looked: boolean;
   request: RequestView;
   rulings: number[] | null;
 };
@@ -2148,7 +2144,7 @@ export interface Paths {
     body: RequestCorrectInputBody;
     answer: RequestView;
   };
-  /** Erase the records of a request, everywhere. */
+  /** Erase the records of a request, everywhere; to have all files looked through afterwards, which may take long, use thonsync request verify. */
   "POST /v1/requests/{number}/erase": {
     path: { number: string };
     query: {  };

@@ -144,8 +144,8 @@ function Erase({ r, reload }: Part) {
   const n = r.records?.length ?? 0;
   const send = async () => {
     if (typed.trim() !== String(n)) throw new Error(fill(w.eraseWrong, { n }));
-    const e = await call("POST /v1/requests/{number}/erase", { path: { number: r.number }, body: { records: n } });
-    tell({ text: fill(w.eraseDone, { n: e.left }), tone: e.left === 0 ? "good" : "warn" });
+    await call("POST /v1/requests/{number}/erase", { path: { number: r.number }, body: { records: n } });
+    tell({ text: fill(w.eraseDone, { number: r.number }), tone: "good" });
     reload();
   };
   return (

@@ -45,7 +45,7 @@ export const w = words({
   erase: ["Xóa {n} hồ sơ ở mọi nơi", "Erase {n} records everywhere"],
   eraseNote: ["Không lấy lại được. Để chắc chắn, hãy gõ số hồ sơ sẽ xóa.", "This cannot be undone. To be sure, type how many records will be erased."],
   eraseCount: ["Số hồ sơ", "Number of records"],
-  eraseDone: ["Đã xóa. Đã soát các tệp: còn {n} chỗ.", "Erased. The files were looked through: found in {n} places."],
+  eraseDone: ["Đã xóa. Muốn soát lại mọi tệp, hãy chạy `thonsync request verify {number}` ở máy chủ.", "Erased. To have every file looked through, run `thonsync request verify {number}` on the server."],
   eraseWrong: ["Số không khớp: yêu cầu này có {n} hồ sơ.", "The number differs: this request has {n} records."],
   keep: ["Giữ lại theo căn cứ khác", "Keep on another basis"],
   notice: ["Đã báo cơ quan chức năng", "The authority was told"],
