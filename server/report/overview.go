@@ -86,9 +86,7 @@ func (s *Service) Overview(ctx context.Context, q TrendQuery) (o *Overview, err 
 		}
 		now := list[len(list)-1]
 		o = now.overview()
-		for _, g := range list {
-			o.Trend = append(o.Trend, g.point(grain))
-		}
+		o.Trend = trend(list, grain)
 		targets, err := now.readTargets(r)
 		if err != nil {
 			return err

@@ -219,9 +219,7 @@ func trendTable(f *Figures, t *Table) {
 
 func (f *Figures) readTrend(r Reader) error {
 	list, err := f.over(r, ByMonth, teamMonths)
-	for _, g := range list {
-		f.points = append(f.points, g.point(ByMonth))
-	}
+	f.points = trend(list, ByMonth)
 	return err
 }
 

@@ -95,6 +95,19 @@ func (f *Figures) point(grain string) Point {
 	return p
 }
 
+// trend gives the points of periods in order. It begins with the first period in
+// which anything was done: before, nobody could have worked, and a share of zero
+// would say that nobody did.
+func trend(list []*Figures, grain string) []Point {
+	points := make([]Point, 0, len(list))
+	for i, g := range list {
+		if p := g.point(grain); len(points) > 0 || p.Activities > 0 || i == len(list)-1 {
+			points = append(points, p)
+		}
+	}
+	return points
+}
+
 // TrendQuery asks for a trend.
 type TrendQuery struct {
 	Unit   string
@@ -112,9 +125,7 @@ func (s *Service) Trend(ctx context.Context, q TrendQuery) (points []Point, err 
 	}
 	err = s.view(ctx, Query{Unit: q.Unit}, func(r Reader, f *Figures) error {
 		list, err := f.over(r, q.Grain, q.Points)
-		for _, g := range list {
-			points = append(points, g.point(q.Grain))
-		}
+		points = trend(list, q.Grain)
 		return err
 	})
 	return points, err
