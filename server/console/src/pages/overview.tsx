@@ -55,6 +55,7 @@ function Trend({ o }: { o: Data }) {
     const share = points.map((p) => (p.teams ? Math.round((100 * p.working) / p.teams) : 0));
     return [points.map((p) => Date.parse(p.to)), [{ label: w.percentWorking, values: share }], points.map((p, i) => `${p.label}: ${share[i]} %`).join(", ")] as const;
   }, [o]);
+  if (times.length < 2) return <Empty title={w.trendShort}><p>{words}</p></Empty>;
   return <Chart label={`${w.trend}: ${words}`} times={times} lines={lines} max={100} />;
 }
 

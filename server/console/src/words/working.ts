@@ -11,6 +11,7 @@ export const w = words({
   notKnownNote: ["thiếu số liệu, không phải tổ kém", "data are missing; that is not a bad team"],
   activities: ["Việc đã làm", "Activities"],
   inPeriod: ["từ {from} đến {to}", "{from} to {to}"],
+  trendShort: ["Mới có số liệu của một kỳ. Đường theo thời gian có từ kỳ sau.", "There are data of one period. The line begins with the next."],
   trend: ["Phần tổ hoạt động qua thời gian", "Share of working teams over time"],
   percentWorking: ["% tổ hoạt động", "% of teams working"],
   month: ["Theo tháng", "By month"],
